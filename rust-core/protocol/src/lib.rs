@@ -1,0 +1,27 @@
+//! The wire of chat-core, protocol v1: types, limits and error codes, and no I/O.
+//!
+//! Server and engine both depend on this crate, so neither can drift from the other; the files
+//! in `golden/` pin the JSON itself, so neither can both of them together.
+//!
+//! # Numbers
+//! A room numbers its messages 1, 2, 3 … ([`MessageId`], dense: a deleted message leaves a
+//! tombstone) and its changes 1, 2, 3 … ([`Seq`]: each creation, edit and deletion takes the
+//! next). The cursor of every transport is the last [`Seq`] seen.
+
+mod error;
+mod ids;
+pub mod limits;
+mod message;
+mod room;
+mod text;
+mod time;
+
+pub use error::{ErrorCode, PROBLEM_CONTENT_TYPE, Problem};
+pub use ids::{InvalidId, MessageId, RoomId, Seq, TransactionId, UserId};
+pub use message::{Message, Page, SendMessage};
+pub use room::{CreateRoom, Room, RoomSummary, Rooms};
+pub use text::{MessageText, TextError};
+pub use time::Timestamp;
+
+/// Header that carries the client's [`TransactionId`] with a `POST` (draft-ietf-httpapi-idempotency-key-header).
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -1,0 +1,48 @@
+//! Rooms and who is in them.
+
+use crate::{Message, RoomId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Body of `POST /v1/rooms`. The caller becomes a member whether named or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRoom {
+    /// Trimmed, 1 to [`crate::limits::MAX_TITLE_SCALARS`] Unicode scalar values.
+    pub title: String,
+    /// Who else is in it.
+    #[serde(default)]
+    pub members: Vec<UserId>,
+}
+
+/// `201` of `POST /v1/rooms`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Its number.
+    pub id: RoomId,
+    /// Its title.
+    pub title: String,
+    /// Everybody in it, by name.
+    pub members: Vec<UserId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// One line of [`Rooms`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomSummary {
+    /// Its number.
+    pub id: RoomId,
+    /// Its title.
+    pub title: String,
+    /// Its newest message, if it has any.
+    pub last_message: Option<Message>,
+    /// Messages of others beyond the caller's read marker.
+    pub unread: i64,
+}
+
+/// `200` of `GET /v1/rooms`: the caller's rooms by number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rooms {
+    /// The rooms.
+    pub rooms: Vec<RoomSummary>,
+}
