@@ -1,1 +1,37 @@
-//! placeholder
+//! `libchat_core.so`: the engine, as Kotlin sees it. The only crate that knows uniffi and jni.
+//!
+//! # The boundary
+//! * Coarse and synchronous: batches cross it, not items, and no call waits for the network. No
+//!   `async` crosses it either, so no coroutine's cancellation can leave half a call behind.
+//! * What Kotlin implements ([`RoomListener`], [`TokenSource`]) returns `Result`: an exception
+//!   thrown there is logged by its kind and goes no further.
+//! * No panic crosses it: uniffi catches one and throws `InternalException` in its place, which is
+//!   why the release profile keeps unwinding.
+
+mod client;
+mod jvm;
+mod room;
+mod tokens;
+mod types;
+
+pub use client::{ChatCore, CoreConfig};
+pub use room::{RoomCore, RoomListener};
+pub use tokens::TokenSource;
+pub use types::{
+    ConnectionError, ConnectionState, CoreError, DeliveryState, EndReason, FailureReason, ListenerError, TimelineItem,
+    TimelineUpdate,
+};
+
+uniffi::setup_scaffolding!();
+
+/// This library's version, as `major.minor.patch`.
+#[uniffi::export]
+pub fn core_version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// Most Unicode scalar values (code points, not UTF-16 units) in a message.
+#[uniffi::export]
+pub fn max_text_scalars() -> u32 {
+    chat_engine::protocol::limits::MAX_TEXT_SCALARS as u32
+}

@@ -1,0 +1,86 @@
+//! The schema, as a table of steps. The loop writes the version, in the transaction of the step
+//! itself; no step can forget or misnumber it.
+
+use crate::EngineError;
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Step *n* of the table takes a file from version *n* to *n + 1*. Steps are only ever added.
+const STEPS: &[&str] = &[V1];
+
+const V1: &str = "
+CREATE TABLE room (
+    id     INTEGER PRIMARY KEY,
+    cursor INTEGER NOT NULL,             -- the last seq seen
+    floor  INTEGER NOT NULL,             -- from this message id up, nothing is missing
+    has_older INTEGER NOT NULL DEFAULT 0 -- whether the server has messages below the floor
+) STRICT;
+
+-- WITHOUT ROWID: the rows lie in the order they are read in.
+CREATE TABLE message (
+    room      INTEGER NOT NULL,
+    id        INTEGER NOT NULL,
+    seq       INTEGER NOT NULL,
+    sender    TEXT    NOT NULL,
+    text      TEXT    NOT NULL,
+    sent_at   INTEGER NOT NULL,          -- milliseconds since 1970, by the server's clock
+    edited_at INTEGER,
+    deleted   INTEGER NOT NULL,
+    local_key INTEGER,                   -- the outbox key it was written under, if on this device
+    PRIMARY KEY (room, id)
+) STRICT, WITHOUT ROWID;
+
+-- AUTOINCREMENT: a key on screen is never given to another message.
+CREATE TABLE outbox (
+    local_key      INTEGER PRIMARY KEY AUTOINCREMENT,
+    room           INTEGER NOT NULL,
+    transaction_id TEXT    NOT NULL UNIQUE,
+    text           TEXT    NOT NULL,
+    written_at     INTEGER NOT NULL,     -- milliseconds since 1970, by this device's clock
+    state          INTEGER NOT NULL,     -- see cache/outbox.rs
+    attempts       INTEGER NOT NULL DEFAULT 0,
+    message_id     INTEGER,              -- once the server has answered with it
+    failure        INTEGER
+) STRICT;
+CREATE INDEX outbox_by_room ON outbox (room, local_key);
+";
+
+/// Brings the schema up to date.
+pub(super) fn run(connection: &mut Connection) -> Result<(), EngineError> {
+    let known = STEPS.len() as i64;
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let step = match usize::try_from(found).ok().map(|version| STEPS.get(version)) {
+            Some(Some(step)) => step,
+            Some(None) if found == known => return Ok(()),
+            _ => return Err(EngineError::CacheTooNew { found, known }),
+        };
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", found + 1)?;
+        transaction.commit()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_reaches_the_newest_version_and_a_second_run_changes_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        run(&mut connection).unwrap();
+        run(&mut connection).unwrap();
+        let version: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
+        assert_eq!(version, STEPS.len() as i64);
+    }
+
+    #[test]
+    fn a_file_of_a_later_version_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        let known = STEPS.len() as i64;
+        assert_eq!(run(&mut connection), Err(EngineError::CacheTooNew { found: 99, known }));
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();
+        assert_eq!(tables, 0);
+    }
+}

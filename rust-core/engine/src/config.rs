@@ -1,0 +1,146 @@
+//! What an engine is told when it opens.
+
+use crate::EngineError;
+use chat_protocol::UserId;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Whose rooms, on which server. Each account has a cache file of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub(crate) origin: reqwest::Url,
+    pub(crate) user: UserId,
+}
+
+impl Account {
+    /// `server` is `https://host[:port]`, or `http://…` where `allow_cleartext` says that is wanted.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidConfig`] for anything else: another scheme, a path, a query, credentials.
+    pub fn new(server: &str, user: UserId, allow_cleartext: bool) -> Result<Self, EngineError> {
+        let invalid = |why: &str| EngineError::InvalidConfig(format!("server URL: {why}"));
+        let origin = reqwest::Url::parse(server).map_err(|e| invalid(&e.to_string()))?;
+        match origin.scheme() {
+            "https" => {}
+            "http" if allow_cleartext => {}
+            "http" => return Err(invalid("http is refused unless cleartext is allowed explicitly")),
+            _ => return Err(invalid("must begin with https://")),
+        }
+        if !matches!(origin.path(), "" | "/") || origin.query().is_some() || origin.fragment().is_some() {
+            return Err(invalid("must be an origin, without path, query or fragment"));
+        }
+        if !origin.username().is_empty() || origin.password().is_some() {
+            return Err(invalid("must not hold credentials"));
+        }
+        Ok(Self { origin, user })
+    }
+
+    /// The cache file's name: stable for an account, and free of the characters that a user id may
+    /// hold but a file name may not.
+    pub(crate) fn file_name(&self) -> String {
+        let account = format!("{}\n{}", self.origin, self.user);
+        format!("chat-{}.sqlite3", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, account.as_bytes()).simple())
+    }
+}
+
+/// Every duration of the engine, each with the reason for its default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timings {
+    /// Between one answer and the next poll. 1 s: seed 000's own, and what people take for "live".
+    pub poll_interval: Duration,
+    /// For one request, from connecting to the last byte. 10 s: a page of 100 messages takes under
+    /// a second on 2G; what takes longer is more likely lost than slow.
+    pub request_timeout: Duration,
+    /// The most the first wait after an error may be. 1 s: a hiccup costs no more than a missed poll.
+    pub backoff_base: Duration,
+    /// The most any wait after an error may be. 30 s: a server that is back is found within a look at the phone.
+    pub backoff_cap: Duration,
+    /// How long the app may take for a token. 30 s: longer than an HTTP call of its own with a retry.
+    pub token_timeout: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self {
+            poll_interval: Duration::from_secs(1),
+            request_timeout: Duration::from_secs(10),
+            backoff_base: Duration::from_secs(1),
+            backoff_cap: Duration::from_secs(30),
+            token_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What [`crate::Engine::open`] needs.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Whose rooms, on which server.
+    pub account: Account,
+    /// Folder of the cache file; made if missing.
+    pub data_dir: PathBuf,
+    /// Durations.
+    pub timings: Timings,
+    /// `User-Agent` of every request; empty for the library's own.
+    pub user_agent: String,
+    /// Certificates to trust beside the bundled roots, in DER. For a server with a private CA, and for tests.
+    pub extra_roots: Vec<Vec<u8>>,
+}
+
+impl EngineConfig {
+    /// Defaults for an account.
+    pub fn new(account: Account, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            account,
+            data_dir: data_dir.into(),
+            timings: Timings::default(),
+            user_agent: String::new(),
+            extra_roots: Vec::new(),
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), EngineError> {
+        let t = &self.timings;
+        let zero = [t.poll_interval, t.request_timeout, t.backoff_base, t.backoff_cap, t.token_timeout];
+        if zero.iter().any(Duration::is_zero) {
+            return Err(EngineError::InvalidConfig("a duration is zero".into()));
+        }
+        if t.backoff_base > t.backoff_cap {
+            return Err(EngineError::InvalidConfig("backoff_base is above backoff_cap".into()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(url: &str, cleartext: bool) -> Result<Account, EngineError> {
+        Account::new(url, UserId::new("alice").unwrap(), cleartext)
+    }
+
+    #[test]
+    fn cleartext_is_refused_unless_asked_for() {
+        assert!(account("https://chat.example.com", false).is_ok());
+        assert!(account("http://10.0.2.2:8080", true).is_ok());
+        assert!(account("http://10.0.2.2:8080", false).is_err());
+    }
+
+    #[test]
+    fn anything_but_an_origin_is_refused() {
+        for url in ["", "chat.example.com", "ftp://x", "https://x/path", "https://x/?q", "https://u:p@x", "https://"] {
+            assert!(matches!(account(url, true), Err(EngineError::InvalidConfig(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn two_accounts_never_share_a_file() {
+        let name = |url, user: &str| {
+            Account::new(url, UserId::new(user).unwrap(), true).unwrap().file_name()
+        };
+        assert_eq!(name("https://a", "alice"), name("https://a/", "alice"));
+        assert_ne!(name("https://a", "alice"), name("https://a", "bob"));
+        assert_ne!(name("https://a", "alice"), name("https://b", "alice"));
+        assert_ne!(name("https://a", "alice"), name("http://a", "alice"));
+    }
+}

@@ -1,0 +1,169 @@
+//! What a screen reads: a room's timeline, first as a snapshot, then as diffs.
+//!
+//! Everything here comes out of the cache, after the commit that stored it. A diff carries the
+//! committed rows of one or more batches; when a listener falls behind, the diffs waiting for it
+//! are dropped and it gets a fresh snapshot instead, so nothing is lost and nothing piles up.
+
+mod feed;
+mod timeline;
+
+pub(crate) use feed::Feed;
+pub use timeline::Timeline;
+
+use crate::poller::ConnectionState;
+use chat_protocol::{MessageId, Seq, Timestamp, UserId};
+use std::fmt;
+
+/// A timeline item's identity on screen, for as long as it is there: an own message keeps the key
+/// it was written under when the server confirms it, so it neither flickers nor jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemKey(i64);
+
+impl ItemKey {
+    /// A positive key is the message's id; a negative one was given by this device's outbox.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The key of an item by its number, as [`ItemKey::get`] gave it.
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    pub(crate) fn local(outbox_key: i64) -> Self {
+        Self(-outbox_key)
+    }
+
+    pub(crate) fn of(id: MessageId, outbox_key: Option<i64>) -> Self {
+        outbox_key.map_or(Self(id.get()), Self::local)
+    }
+
+    /// The outbox's own number, if the item was written on this device.
+    pub(crate) fn outbox_key(self) -> Option<i64> {
+        (self.0 < 0).then_some(-self.0)
+    }
+}
+
+/// How far a message has got.
+///
+/// ```text
+/// Pending ⇄ Sending → Sent → Confirmed
+///              └────→ Failed → Pending (retry)
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// On this device, waiting for its turn or for the network.
+    Pending,
+    /// On its way.
+    Sending,
+    /// The server has it; polling has not brought it back yet.
+    Sent,
+    /// Part of the room's history. Everything from others is.
+    Confirmed,
+    /// The server will not take it.
+    Failed(FailureReason),
+}
+
+/// Why the server will not take a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureReason {
+    /// Refused as it is; see the log for the code.
+    Refused,
+    /// The user is not in the room.
+    NotAMember,
+    /// The room is no more.
+    RoomNotFound,
+}
+
+impl FailureReason {
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            FailureReason::Refused => 0,
+            FailureReason::NotAMember => 1,
+            FailureReason::RoomNotFound => 2,
+        }
+    }
+
+    pub(crate) fn from_code(code: Option<i64>) -> Self {
+        match code {
+            Some(1) => FailureReason::NotAMember,
+            Some(2) => FailureReason::RoomNotFound,
+            _ => FailureReason::Refused,
+        }
+    }
+}
+
+/// One message on screen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TimelineItem {
+    /// Its identity on screen.
+    pub key: ItemKey,
+    /// Its place in the room, once confirmed.
+    pub id: Option<MessageId>,
+    /// Its newest change, once confirmed.
+    pub seq: Option<Seq>,
+    /// Who wrote it.
+    pub sender: UserId,
+    /// Whether that is this account.
+    pub own: bool,
+    /// What it says; empty when deleted.
+    pub text: String,
+    /// By the server's clock once confirmed, by this device's until then.
+    pub sent_at: Timestamp,
+    /// Whether it was edited.
+    pub edited: bool,
+    /// Whether only its tombstone is left.
+    pub deleted: bool,
+    /// How far it has got.
+    pub state: DeliveryState,
+}
+
+/// Everything but the text, which belongs in no log.
+impl fmt::Debug for TimelineItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (key, id, state) = (self.key.get(), self.id.map(MessageId::get), self.state);
+        write!(f, "TimelineItem {{ key: {key}, id: {id:?}, state: {state:?}, {} bytes of text }}", self.text.len())
+    }
+}
+
+/// A change of a timeline. [`Timeline::apply`] is what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimelineUpdate {
+    /// Replaces everything: the newest items, in screen order.
+    Snapshot {
+        /// The items.
+        items: Vec<TimelineItem>,
+        /// Whether there are older ones, here or on the server.
+        has_older: bool,
+    },
+    /// Adds or replaces some items by key, and removes others.
+    Diff {
+        /// New or changed.
+        upserted: Vec<TimelineItem>,
+        /// No longer there.
+        removed: Vec<ItemKey>,
+    },
+}
+
+impl Default for TimelineUpdate {
+    /// A diff that changes nothing.
+    fn default() -> Self {
+        Self::Diff { upserted: Vec::new(), removed: Vec::new() }
+    }
+}
+
+impl From<TimelineItem> for TimelineUpdate {
+    fn from(item: TimelineItem) -> Self {
+        Self::Diff { upserted: vec![item], removed: Vec::new() }
+    }
+}
+
+/// Hears about one room. Calls come one at a time, in the order of the commits, on an engine
+/// thread; they must not wait for anything, least of all for a thread that may be in a call to the
+/// engine. None begins after [`crate::Room::stop`] has returned, until the next start.
+pub trait RoomListener: Send + Sync + 'static {
+    /// The timeline changed.
+    fn on_timeline(&self, update: TimelineUpdate);
+    /// The job's state changed. Only the newest is told.
+    fn on_connection(&self, state: ConnectionState);
+}

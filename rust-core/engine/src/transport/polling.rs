@@ -1,0 +1,110 @@
+//! Polling: ask with the last `seq` seen, `204` when nothing is new (seed 000).
+
+use super::{Answer, BadAnswer, Http, Transport, TransportError};
+use crate::Token;
+use async_trait::async_trait;
+use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE};
+use chat_protocol::{Message, Page, RoomId, Seq, TransactionId};
+
+/// The polling transport.
+#[derive(Debug)]
+pub struct Polling {
+    http: Http,
+}
+
+impl Polling {
+    /// Polls over `http`.
+    pub fn new(http: Http) -> Self {
+        Self { http }
+    }
+}
+
+#[async_trait]
+impl Transport for Polling {
+    async fn changes(&self, room: RoomId, after: Option<Seq>, token: &Token) -> Result<Answer, TransportError> {
+        // Catching up asks for full pages, so that missing much costs few round trips; a first
+        // look asks for a screen or two.
+        let query = match after {
+            Some(seq) => format!("after={seq}&limit={MAX_PAGE}"),
+            None => format!("limit={DEFAULT_PAGE}"),
+        };
+        let Some(body) = self.http.get_messages(room, &query, token).await? else {
+            // Nothing new; to a first look that is no answer, there is always a page.
+            return if after.is_some() { Ok(Answer::Nothing) } else { Err(BadAnswer::Status(204).into()) };
+        };
+        let page: Page = serde_json::from_slice(&body).map_err(|_| BadAnswer::Malformed)?;
+        check(&page, after)?;
+        Ok(Answer::Page(page))
+    }
+
+    async fn send(
+        &self,
+        room: RoomId,
+        transaction: &TransactionId,
+        text: &str,
+        token: &Token,
+    ) -> Result<Message, TransportError> {
+        self.http.post_message(room, transaction, text, token).await
+    }
+}
+
+/// Believes a page only if it continues from the cursor: taking a cursor on trust that skips or
+/// goes back would lose messages for good, or ask the same question for ever.
+fn check(page: &Page, after: Option<Seq>) -> Result<(), BadAnswer> {
+    let ascending = match after {
+        Some(after) => {
+            let mut last = after;
+            page.messages.iter().all(|m| std::mem::replace(&mut last, m.seq) < m.seq)
+                && page.cursor == last
+                && (last > after || !page.has_more)
+        }
+        None => {
+            page.messages.windows(2).all(|pair| pair[0].id.get() + 1 == pair[1].id.get())
+                && page.messages.iter().all(|m| m.seq <= page.cursor)
+        }
+    };
+    if ascending { Ok(()) } else { Err(BadAnswer::OutOfOrder) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chat_protocol::{MessageId, Timestamp, UserId};
+
+    fn message(id: i64, seq: i64) -> Message {
+        Message {
+            id: MessageId::new(id).unwrap(),
+            seq: Seq::new(seq).unwrap(),
+            sender: UserId::new("alice").unwrap(),
+            text: "t".into(),
+            sent_at: Timestamp::from_millis(0),
+            edited_at: None,
+            deleted: false,
+            transaction_id: None,
+        }
+    }
+
+    fn verdict(after: Option<i64>, messages: &[(i64, i64)], cursor: i64, has_more: bool) -> Result<(), BadAnswer> {
+        let messages = messages.iter().map(|&(id, seq)| message(id, seq)).collect();
+        let page = Page { messages, cursor: Seq::new(cursor).unwrap(), has_more };
+        check(&page, after.map(|a| Seq::new(a).unwrap()))
+    }
+
+    #[test]
+    fn a_page_that_continues_from_the_cursor_is_believed() {
+        assert_eq!(verdict(Some(4), &[(5, 5), (2, 6), (6, 9)], 9, true), Ok(()));
+        assert_eq!(verdict(None, &[(5, 7), (6, 6)], 8, true), Ok(()));
+        assert_eq!(verdict(None, &[], 0, false), Ok(()));
+    }
+
+    #[test]
+    fn a_page_that_repeats_goes_back_or_skips_is_not() {
+        assert!(verdict(Some(5), &[(5, 5)], 5, false).is_err(), "repeats what was seen");
+        assert!(verdict(Some(4), &[(6, 6), (5, 5)], 6, false).is_err(), "goes back");
+        assert!(verdict(Some(4), &[(5, 5)], 9, false).is_err(), "a cursor beyond the page would skip");
+        assert!(verdict(Some(4), &[(5, 5)], 4, false).is_err(), "a cursor before the page would repeat");
+        assert!(verdict(Some(4), &[], 4, true).is_err(), "more, but nothing of it: asked for ever");
+        assert!(verdict(None, &[(5, 5), (7, 7)], 7, false).is_err(), "a hole in the newest page");
+        assert!(verdict(None, &[(5, 9)], 7, false).is_err(), "a change after the cursor would come again");
+    }
+}

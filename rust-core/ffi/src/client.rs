@@ -1,0 +1,82 @@
+//! An account's client.
+
+use crate::room::{self, RoomCore, RoomListener};
+use crate::tokens::{TokenSource, Tokens};
+use crate::{CoreError, jvm};
+use chat_engine::protocol::{RoomId, UserId};
+use chat_engine::{Account, Engine, EngineConfig};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What [`ChatCore::new`] needs.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct CoreConfig {
+    /// The server's origin: `https://chat.example.com`, without a path.
+    pub server_url: String,
+    /// Whose account: messages by this user are "own".
+    pub user_id: String,
+    /// Folder for the cache, made if missing; it holds one file per server and user.
+    pub data_dir: String,
+    /// Milliseconds between an answer and the next poll.
+    pub poll_interval_ms: u64,
+    /// Milliseconds for one request, from connecting to the last byte.
+    pub request_timeout_ms: u64,
+    /// Whether `http://` is taken as well.
+    pub allow_cleartext: bool,
+    /// `User-Agent` of every request; empty for the library's own.
+    pub user_agent: String,
+}
+
+/// An account's client: its cache, its session, its rooms.
+#[derive(uniffi::Object)]
+pub struct ChatCore {
+    engine: Engine,
+    tokens: Arc<Tokens>,
+}
+
+#[uniffi::export]
+impl ChatCore {
+    /// Opens the account's cache and begins to send what is unsent. Touches the disk: not on the main thread.
+    ///
+    /// # Errors
+    /// `InvalidConfig`, `CacheInUse`, `CacheTooNew` or `Storage`.
+    #[uniffi::constructor]
+    pub fn new(config: CoreConfig, tokens: Arc<dyn TokenSource>) -> Result<Arc<Self>, CoreError> {
+        let user = UserId::new(config.user_id)
+            .map_err(|e| CoreError::InvalidConfig { reason: format!("user id: {e}") })?;
+        let account = Account::new(&config.server_url, user, config.allow_cleartext)?;
+        let mut engine = EngineConfig::new(account, config.data_dir);
+        engine.timings.poll_interval = Duration::from_millis(config.poll_interval_ms);
+        engine.timings.request_timeout = Duration::from_millis(config.request_timeout_ms);
+        engine.user_agent = config.user_agent;
+        let tokens = Tokens::new(tokens);
+        let engine = Engine::open(engine, tokens.clone(), Some(Arc::new(jvm::attach_thread)))?;
+        Ok(Arc::new(Self { engine, tokens }))
+    }
+
+    /// Opens a room. The listener first hears the timeline as it is cached, started or not. A room
+    /// has one listener: opening it again stops the job and detaches the listener of before.
+    ///
+    /// # Errors
+    /// `InvalidRoom` or `Closed`.
+    pub fn room(&self, room_id: i64, listener: Arc<dyn RoomListener>) -> Result<Arc<RoomCore>, CoreError> {
+        let id = RoomId::new(room_id).map_err(|_| CoreError::InvalidRoom)?;
+        Ok(RoomCore::new(self.engine.room(id, room::adapter(id, listener))?))
+    }
+
+    /// Answers [`TokenSource::on_token_wanted`]; `null` for "none now, ask again later".
+    pub fn supply_token(&self, request: u64, token: Option<String>) {
+        self.tokens.supply(request, token);
+    }
+
+    /// The user has logged in again after `SessionEnded`: sends what is unsent. Rooms are started by their screens.
+    pub fn resume_session(&self) {
+        self.engine.resume_session();
+    }
+
+    /// Stops every room, ends the threads and closes the cache. Any number of times, from any
+    /// thread; waits a moment, so not on the main thread.
+    pub fn shutdown(&self) {
+        self.engine.close();
+    }
+}

@@ -1,0 +1,313 @@
+//! The engine's types in uniffi's clothes, and the one place where each is converted.
+
+use chat_engine as engine;
+use chat_engine::poller::JobError;
+use chat_engine::protocol::limits::MAX_TEXT_SCALARS;
+use chat_engine::protocol::{MessageId, Seq, TextError};
+use chat_engine::transport::Fault;
+
+/// An error of a call into the library. Nothing was stored or sent by the call that threw it.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum CoreError {
+    /// The configuration cannot work.
+    #[error("invalid configuration: {reason}")]
+    InvalidConfig {
+        /// Which part, and why.
+        reason: String,
+    },
+    /// Nothing but white space in Unicode's sense.
+    #[error("the text is blank")]
+    TextBlank,
+    /// Too many code points.
+    #[error("the text has {scalars} characters, the limit is {limit}")]
+    TextTooLong {
+        /// Code points found.
+        scalars: u32,
+        /// Code points allowed.
+        limit: u32,
+    },
+    /// The text holds a character that cannot be stored (U+0000).
+    #[error("the text holds a character that cannot be stored")]
+    TextInvalid,
+    /// Not a room number: these begin at 1.
+    #[error("not a room number")]
+    InvalidRoom,
+    /// Another client, in this process or another, has this account open.
+    #[error("the cache is in use by another client")]
+    CacheInUse,
+    /// A later version of the library has written the cache.
+    #[error("the cache was written by a later version")]
+    CacheTooNew,
+    /// SQLite or the file system refused.
+    #[error("storage: {reason}")]
+    Storage {
+        /// In SQLite's or the system's words.
+        reason: String,
+    },
+    /// No such item in the outbox, or not in a state for this.
+    #[error("no such item in the outbox")]
+    NotFound,
+    /// The client was shut down.
+    #[error("the client is closed")]
+    Closed,
+}
+
+impl From<engine::EngineError> for CoreError {
+    fn from(error: engine::EngineError) -> Self {
+        use engine::EngineError as E;
+        match error {
+            E::InvalidConfig(reason) => CoreError::InvalidConfig { reason },
+            E::Text(TextError::Blank) => CoreError::TextBlank,
+            E::Text(TextError::TooLong { scalars }) => {
+                let scalars = u32::try_from(scalars).unwrap_or(u32::MAX);
+                CoreError::TextTooLong { scalars, limit: MAX_TEXT_SCALARS as u32 }
+            }
+            E::Text(TextError::Nul) => CoreError::TextInvalid,
+            E::CacheInUse => CoreError::CacheInUse,
+            E::CacheTooNew { .. } => CoreError::CacheTooNew,
+            E::NotFound => CoreError::NotFound,
+            E::Closed => CoreError::Closed,
+            // `EngineError` may grow; what is new is storage's until it has a name of its own here.
+            other => CoreError::Storage { reason: other.to_string() },
+        }
+    }
+}
+
+/// What a listener's exception becomes on its way through. Its message is dropped: it may hold anything.
+#[derive(Debug, thiserror::Error, uniffi::Error)]
+pub enum ListenerError {
+    /// The method threw.
+    #[error("the listener threw")]
+    Threw,
+}
+
+impl From<uniffi::UnexpectedUniFFICallbackError> for ListenerError {
+    fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        ListenerError::Threw
+    }
+}
+
+/// How far a message has got: Pending ⇄ Sending → Sent → Confirmed, or Failed.
+#[derive(Debug, Clone, uniffi::Enum)]
+pub enum DeliveryState {
+    /// On this device, waiting for its turn or for the network.
+    Pending,
+    /// On its way.
+    Sending,
+    /// The server has it; polling has not brought it back yet.
+    Sent,
+    /// Part of the room's history. Everything from others is.
+    Confirmed,
+    /// The server will not take it.
+    Failed {
+        /// Why.
+        reason: FailureReason,
+    },
+}
+
+/// Why the server will not take a message.
+#[derive(Debug, Clone, Copy, uniffi::Enum)]
+pub enum FailureReason {
+    /// Refused as it is.
+    Refused,
+    /// The user is not in the room.
+    NotAMember,
+    /// The room is no more.
+    RoomNotFound,
+}
+
+/// One message on screen.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct TimelineItem {
+    /// Its identity on screen, for as long as it is there: the message's id if positive, else given
+    /// by this device and kept when the server confirms the message.
+    pub key: i64,
+    /// Its number in the room, once confirmed.
+    pub id: Option<i64>,
+    /// Its newest change, once confirmed.
+    pub seq: Option<i64>,
+    /// Who wrote it.
+    pub sender: String,
+    /// Whether that is this account.
+    pub own: bool,
+    /// What it says; empty when deleted.
+    pub text: String,
+    /// Milliseconds since 1970-01-01T00:00Z; by the server's clock once confirmed.
+    pub sent_at_ms: i64,
+    /// Whether it was edited.
+    pub edited: bool,
+    /// Whether only its tombstone is left.
+    pub deleted: bool,
+    /// How far it has got.
+    pub state: DeliveryState,
+}
+
+impl From<engine::TimelineItem> for TimelineItem {
+    fn from(item: engine::TimelineItem) -> Self {
+        Self {
+            key: item.key.get(),
+            id: item.id.map(MessageId::get),
+            seq: item.seq.map(Seq::get),
+            sender: item.sender.as_str().to_owned(),
+            own: item.own,
+            text: item.text,
+            sent_at_ms: item.sent_at.as_millis(),
+            edited: item.edited,
+            deleted: item.deleted,
+            state: item.state.into(),
+        }
+    }
+}
+
+impl From<engine::DeliveryState> for DeliveryState {
+    fn from(state: engine::DeliveryState) -> Self {
+        match state {
+            engine::DeliveryState::Pending => DeliveryState::Pending,
+            engine::DeliveryState::Sending => DeliveryState::Sending,
+            engine::DeliveryState::Sent => DeliveryState::Sent,
+            engine::DeliveryState::Confirmed => DeliveryState::Confirmed,
+            engine::DeliveryState::Failed(reason) => DeliveryState::Failed {
+                reason: match reason {
+                    engine::FailureReason::Refused => FailureReason::Refused,
+                    engine::FailureReason::NotAMember => FailureReason::NotAMember,
+                    engine::FailureReason::RoomNotFound => FailureReason::RoomNotFound,
+                },
+            },
+        }
+    }
+}
+
+/// A change of a timeline. Screen order: confirmed items by id, then the others by falling key (-1, -2, …).
+#[derive(Debug, Clone, uniffi::Enum)]
+pub enum TimelineUpdate {
+    /// Replaces everything.
+    Snapshot {
+        /// The newest items, in screen order.
+        items: Vec<TimelineItem>,
+        /// Whether there are older ones.
+        has_older: bool,
+    },
+    /// Removes some items by key, then adds or replaces others by key.
+    Diff {
+        /// New or changed.
+        upserted: Vec<TimelineItem>,
+        /// Keys no longer there.
+        removed: Vec<i64>,
+    },
+}
+
+impl From<engine::TimelineUpdate> for TimelineUpdate {
+    fn from(update: engine::TimelineUpdate) -> Self {
+        let convert = |items: Vec<engine::TimelineItem>| items.into_iter().map(Into::into).collect();
+        match update {
+            engine::TimelineUpdate::Snapshot { items, has_older } => {
+                TimelineUpdate::Snapshot { items: convert(items), has_older }
+            }
+            engine::TimelineUpdate::Diff { upserted, removed } => TimelineUpdate::Diff {
+                upserted: convert(upserted),
+                removed: removed.into_iter().map(engine::ItemKey::get).collect(),
+            },
+        }
+    }
+}
+
+/// What a room's job is doing.
+#[derive(Debug, Clone, uniffi::Enum)]
+pub enum ConnectionState {
+    /// Started; no answer yet.
+    Connecting,
+    /// The last poll was answered.
+    Live,
+    /// The last poll was not; the job is alive and tries again.
+    Waiting {
+        /// What went wrong.
+        error: ConnectionError,
+        /// How many tries in a row have failed.
+        attempt: u32,
+        /// Milliseconds until the next one.
+        retry_in_ms: u64,
+    },
+    /// The job is over, until it is started again.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// What a waiting job waits out.
+#[derive(Debug, Clone, Copy, uniffi::Enum)]
+pub enum ConnectionError {
+    /// No connection: no network, no such host, refused.
+    Offline,
+    /// The secure connection was refused, by either side.
+    Tls,
+    /// No complete answer in time.
+    Timeout,
+    /// The connection broke, or the answer ended early.
+    Interrupted,
+    /// The server failed.
+    Server,
+    /// The server wants fewer requests.
+    RateLimited,
+    /// The answer was not what the protocol says.
+    BadAnswer,
+    /// The server knows less than the cache, as after being set back.
+    CursorAhead,
+    /// The app had no token to give.
+    TokenUnavailable,
+    /// The answer could not be stored, for want of space perhaps.
+    Storage,
+}
+
+/// Why a job ended by itself.
+#[derive(Debug, Clone, Copy, uniffi::Enum)]
+pub enum EndReason {
+    /// The server refused a fresh token. What is unsent is kept.
+    SessionEnded,
+    /// The user is not, or no longer, in the room.
+    NotAMember,
+    /// The room does not exist, or no longer.
+    RoomNotFound,
+}
+
+impl From<engine::ConnectionState> for ConnectionState {
+    fn from(state: engine::ConnectionState) -> Self {
+        match state {
+            engine::ConnectionState::Connecting => ConnectionState::Connecting,
+            engine::ConnectionState::Live => ConnectionState::Live,
+            engine::ConnectionState::Waiting { error, attempt, retry_in } => ConnectionState::Waiting {
+                error: ConnectionError::from(&error),
+                attempt,
+                retry_in_ms: u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX),
+            },
+            engine::ConnectionState::Ended(reason) => ConnectionState::Ended {
+                reason: match reason {
+                    engine::EndReason::SessionEnded => EndReason::SessionEnded,
+                    engine::EndReason::NotAMember => EndReason::NotAMember,
+                    engine::EndReason::RoomNotFound => EndReason::RoomNotFound,
+                },
+            },
+        }
+    }
+}
+
+impl From<&JobError> for ConnectionError {
+    fn from(error: &JobError) -> Self {
+        let fault = match error {
+            JobError::TokenUnavailable => return ConnectionError::TokenUnavailable,
+            JobError::Storage(_) => return ConnectionError::Storage,
+            JobError::Transport(error) => error.fault,
+        };
+        match fault {
+            Fault::Offline => ConnectionError::Offline,
+            Fault::Tls => ConnectionError::Tls,
+            Fault::Timeout => ConnectionError::Timeout,
+            Fault::Interrupted => ConnectionError::Interrupted,
+            Fault::RateLimited => ConnectionError::RateLimited,
+            Fault::BadAnswer(_) => ConnectionError::BadAnswer,
+            Fault::CursorAhead => ConnectionError::CursorAhead,
+            // The rest ends a room or refuses a message; as a state of a job it is the server's fault.
+            _ => ConnectionError::Server,
+        }
+    }
+}
