@@ -1,0 +1,102 @@
+import javax.inject.Inject
+import org.gradle.process.ExecOperations
+
+plugins {
+    alias(libs.plugins.android.library)
+}
+
+/** Builds `libchat_core.so` for each ABI with cargo-ndk. Cargo knows what is up to date, so this always asks it. */
+@UntrackedTask(because = "Cargo tracks its own inputs")
+abstract class CargoNdk @Inject constructor(private val exec: ExecOperations) : DefaultTask() {
+    @get:Input
+    abstract val abis: ListProperty<String>
+
+    @get:Input
+    abstract val minSdk: Property<Int>
+
+    @get:Input
+    abstract val ndkVersion: Property<String>
+
+    @get:Internal
+    abstract val workspace: DirectoryProperty
+
+    @get:Internal
+    abstract val sdk: DirectoryProperty
+
+    @get:OutputDirectory
+    abstract val jniLibs: DirectoryProperty
+
+    @TaskAction
+    fun build() {
+        exec.exec {
+            workingDir(workspace)
+            environment("ANDROID_NDK_HOME", sdk.get().dir("ndk/${ndkVersion.get()}").asFile.path)
+            commandLine("cargo", "ndk")
+            abis.get().forEach { args("-t", it) }
+            args("-P", minSdk.get(), "-o", jniLibs.get().asFile.path)
+            args("build", "--release", "--locked", "-p", "chat-core-ffi")
+        }
+    }
+}
+
+/** Generates the Kotlin bindings from the library built for this machine: they are the same for every ABI. */
+@UntrackedTask(because = "Cargo tracks its own inputs")
+abstract class Bindings @Inject constructor(private val exec: ExecOperations) : DefaultTask() {
+    @get:Internal
+    abstract val workspace: DirectoryProperty
+
+    @get:OutputDirectory
+    abstract val sources: DirectoryProperty
+
+    @TaskAction
+    fun generate() {
+        exec.exec {
+            workingDir(workspace)
+            commandLine("scripts/bindings", sources.get().asFile.path)
+        }
+    }
+}
+
+android {
+    namespace = "chat.core"
+    compileSdk = libs.versions.compileSdk.get().toInt()
+    ndkVersion = libs.versions.ndk.get()
+
+    defaultConfig {
+        minSdk = libs.versions.minSdk.get().toInt()
+        consumerProguardFiles("consumer-rules.pro")
+    }
+
+    compileOptions {
+        sourceCompatibility = JavaVersion.VERSION_17
+        targetCompatibility = JavaVersion.VERSION_17
+    }
+}
+
+val workspaceDir: Directory = rootProject.layout.projectDirectory
+
+androidComponents {
+    onVariants { variant ->
+        val name = variant.name.replaceFirstChar(Char::uppercase)
+        val cargoNdk = tasks.register<CargoNdk>("cargoNdk$name") {
+            workspace = workspaceDir
+            sdk = sdkComponents.sdkDirectory
+            abis = listOf("arm64-v8a", "armeabi-v7a", "x86_64")
+            minSdk = variant.minSdk.apiLevel
+            ndkVersion = libs.versions.ndk
+        }
+        val bindings = tasks.register<Bindings>("bindings$name") {
+            workspace = workspaceDir
+        }
+        variant.sources.jniLibs?.addGeneratedSourceDirectory(cargoNdk, CargoNdk::jniLibs)
+        variant.sources.kotlin?.addGeneratedSourceDirectory(bindings, Bindings::sources)
+    }
+}
+
+// The tests run in the host build: see the root pom.xml.
+dependencies {
+    api(libs.kotlinx.coroutines.android)
+    api(libs.androidx.lifecycle.common)
+    api(libs.androidx.lifecycle.viewmodel)
+    implementation(variantOf(libs.jna) { artifactType("aar") })
+}
