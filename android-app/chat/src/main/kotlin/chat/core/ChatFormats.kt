@@ -1,0 +1,50 @@
+package chat.core
+
+import android.content.Context
+import android.text.format.DateFormat
+import java.time.Instant
+import java.time.LocalDate
+import java.time.ZoneId
+import java.time.format.DateTimeFormatter
+import java.time.format.FormatStyle
+import java.util.Locale
+
+/**
+ * How the user reads dates and times: "2024년 8월 7일", "오전 10:30", "August 7, 2024", "22:30". A value, so that a
+ * change of language, clock or time zone is just another one; see [ChatViewModel.setFormats].
+ *
+ * @property locale The language of the screen.
+ * @property zone Where the user is.
+ * @property timePattern How the time of day is written, as [DateTimeFormatter] reads it.
+ */
+public data class ChatFormats(public val locale: Locale, public val zone: ZoneId, public val timePattern: String) {
+    private val timeFormat = try {
+        DateTimeFormatter.ofPattern(timePattern, locale)
+    } catch (_: IllegalArgumentException) {
+        // A locale whose pattern needs a letter that this version of Android does not know.
+        DateTimeFormatter.ofLocalizedTime(FormatStyle.SHORT).withLocale(locale)
+    }.withZone(zone)
+
+    private val dateFormat = DateTimeFormatter.ofLocalizedDate(FormatStyle.LONG).withLocale(locale)
+
+    /** The time of day of a message. */
+    public fun time(at: Instant): String = timeFormat.format(at)
+
+    /** The day above the messages of a day. */
+    public fun date(day: LocalDate): String = dateFormat.format(day)
+
+    /** The day that [at] falls on for this user. */
+    public fun day(at: Instant): LocalDate = at.atZone(zone).toLocalDate()
+
+    public companion object {
+        /**
+         * As the device is set up: the language of [context]'s resources, the system's time zone, and the user's
+         * choice of a 12 or 24 hour clock.
+         */
+        public fun of(context: Context): ChatFormats {
+            val locale = context.resources.configuration.locales[0] ?: Locale.getDefault()
+            val hours = if (DateFormat.is24HourFormat(context)) "Hm" else "hm"
+            return ChatFormats(locale, ZoneId.systemDefault(), DateFormat.getBestDateTimePattern(locale, hours))
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package chat.core
+
+/** A line of the chat screen. */
+public sealed interface ChatRow {
+    /** Its identity: no two rows of a list share one, and a row keeps it for as long as it is shown. */
+    public val key: String
+
+    /** Above the first message of a day: "2024년 8월 7일". */
+    public data class DateSeparator(override val key: String, public val label: String) : ChatRow
+
+    /**
+     * A message.
+     *
+     * @property message What was said.
+     * @property time When, for the user to read: "오전 10:30".
+     * @property opensRun Whether it is the first of one sender's messages in a row: the place for the name.
+     * @property closesRun Whether it is the last one of its sender within its minute: the place for the time.
+     */
+    public data class Message(
+        public val message: chat.core.Message,
+        public val time: String,
+        public val opensRun: Boolean,
+        public val closesRun: Boolean
+    ) : ChatRow {
+        override val key: String get() = "m${message.key}"
+    }
+}

@@ -1,0 +1,39 @@
+package chat.core
+
+import java.time.LocalDate
+
+/**
+ * The rows for [messages], oldest first as they are. Nothing but arithmetic on its arguments: it may run on any
+ * thread, and for a long list it should not be the main one.
+ *
+ * The days are the user's, not the server's: they change with [ChatFormats.zone]. When the clock of an unsent message
+ * runs behind, a day may come up twice; both separators are shown, each with a key of its own.
+ */
+public fun chatRows(messages: List<Message>, formats: ChatFormats): List<ChatRow> {
+    val rows = ArrayList<ChatRow>(messages.size + messages.size / 8 + 1)
+    val separators = HashMap<LocalDate, Int>()
+    var previousDay: LocalDate? = null
+    var day = messages.firstOrNull()?.let { formats.day(it.sentAt) }
+    messages.forEachIndexed { index, message ->
+        val today = checkNotNull(day)
+        val next = messages.getOrNull(index + 1)
+        val nextDay = next?.let { formats.day(it.sentAt) }
+        if (today != previousDay) {
+            val nth = separators.merge(today, 1, Int::plus)
+            rows += ChatRow.DateSeparator("d$today#$nth", formats.date(today))
+        }
+        rows += ChatRow.Message(
+            message = message,
+            time = formats.time(message.sentAt),
+            opensRun = today != previousDay || messages[index - 1].sender != message.sender,
+            closesRun = next == null || nextDay != today || next.sender != message.sender ||
+                next.minute() != message.minute()
+        )
+        previousDay = today
+        day = nextDay
+    }
+    return rows
+}
+
+/** Counted from the epoch: on the night the clocks go back, 1:30 and 1:30 are not the same minute. */
+private fun Message.minute() = Math.floorDiv(sentAt.epochSecond, 60L)

@@ -1,0 +1,215 @@
+package chat.core
+
+import android.app.Activity
+import androidx.lifecycle.DefaultLifecycleObserver
+import androidx.lifecycle.LifecycleOwner
+import androidx.lifecycle.ViewModel
+import androidx.lifecycle.ViewModelProvider
+import androidx.lifecycle.viewModelScope
+import androidx.lifecycle.viewmodel.initializer
+import androidx.lifecycle.viewmodel.viewModelFactory
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.ExperimentalCoroutinesApi
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.async
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.flow.combine
+import kotlinx.coroutines.flow.conflate
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.flowOn
+import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.receiveAsFlow
+import kotlinx.coroutines.flow.transformLatest
+import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.yield
+
+/**
+ * The state of one chat screen, and the owner of its polling job: polling starts with the view model and stops when
+ * it is cleared. In between it rests while the screen is not started, if the screen's lifecycle observes it:
+ *
+ * ```
+ * private val model: ChatViewModel by viewModels { ChatViewModel.factory { client().room(RoomId(1)) } }
+ *
+ * override fun onCreate(savedInstanceState: Bundle?) {
+ *     super.onCreate(savedInstanceState)
+ *     lifecycle.addObserver(model)
+ * ```
+ *
+ * A turned phone is no reason to rest: the job lives on from one activity to the next. Call it on the main thread.
+ *
+ * @param openRoom Gets the room, on the main thread, suspending for as long as it takes. A [ChatException] is shown
+ *   as [ChatUiState.failure]; any other exception is the app's own and not caught.
+ * @param formats How the user reads dates and times, until [setFormats].
+ */
+public class ChatViewModel(private val openRoom: suspend () -> ChatRoom, formats: ChatFormats) :
+    ViewModel(),
+    DefaultLifecycleObserver {
+    private val mutableState = MutableStateFlow(ChatUiState())
+
+    /** What the screen shows. */
+    public val state: StateFlow<ChatUiState> = mutableState.asStateFlow()
+
+    // An event that was handed to a collector just as that collector was cancelled goes back into the queue.
+    private val eventQueue: Channel<ChatEvent> = Channel(Channel.UNLIMITED, onUndeliveredElement = ::sendEvent)
+
+    /** What happened, each once; kept while nobody collects. For one collector: the screen. */
+    public val events: Flow<ChatEvent> = eventQueue.receiveAsFlow()
+
+    private val formats = MutableStateFlow(formats)
+
+    /** Polls until a lifecycle says otherwise: without one the job runs from init to clear. */
+    private val screenStarted = MutableStateFlow(true)
+    private var screenKnown = false
+
+    private var room: Deferred<ChatRoom> = open()
+    private var showJob: Job? = null
+    private var pollJob: Job? = null
+    private var sendJob: Job? = null
+
+    init {
+        show()
+        startPolling()
+    }
+
+    /** Stores [text] for sending. Ends in [ChatEvent.Stored] or [ChatEvent.NotStored]; a second tap is no second text. */
+    public fun send(text: String) {
+        if (sendJob?.isActive == true) return
+        sendJob = viewModelScope.launch {
+            mutableState.update { it.copy(isSending = true) }
+            try {
+                room.await().send(text)
+                sendEvent(ChatEvent.Stored(text))
+            } catch (e: ChatException) {
+                sendEvent(ChatEvent.NotStored(text, e))
+            } finally {
+                mutableState.update { it.copy(isSending = false) }
+            }
+        }
+    }
+
+    /** Tries a failed message again. */
+    public fun retry(key: MessageKey): Unit = act { it.retry(key) }
+
+    /** Drops a failed message. */
+    public fun discard(key: MessageKey): Unit = act { it.discard(key) }
+
+    /** Starts the job anew after it ended: when the user has logged in again, or is back in the room. */
+    public fun restart(): Unit = startPolling()
+
+    /** Tries again to open a room that failed to open. */
+    public fun reopen() {
+        mutableState.update { it.copy(failure = null, isLoading = true) }
+        room = open()
+        show()
+        startPolling()
+    }
+
+    /** Says how the user reads dates and times from now on. */
+    public fun setFormats(formats: ChatFormats) {
+        this.formats.value = formats
+    }
+
+    override fun onCreate(owner: LifecycleOwner) {
+        // The first screen to observe us is not started yet. A later one, after a rotation, takes over as it stands.
+        if (!screenKnown) screenStarted.value = false
+        screenKnown = true
+    }
+
+    override fun onStart(owner: LifecycleOwner) {
+        screenStarted.value = true
+    }
+
+    override fun onStop(owner: LifecycleOwner) {
+        if ((owner as? Activity)?.isChangingConfigurations == true) return
+        screenStarted.value = false
+    }
+
+    override fun onCleared() {
+        stopPolling()
+    }
+
+    @OptIn(ExperimentalCoroutinesApi::class)
+    private fun startPolling() {
+        pollJob?.cancel()
+        pollJob = viewModelScope.launch {
+            // One turn of the main loop: whoever made us is about to say whether the screen is started.
+            yield()
+            val room = roomOrNull() ?: return@launch
+            val reason = screenStarted.transformLatest { if (it) emit(room.poll()) }.first()
+            when (reason) {
+                EndReason.SESSION_ENDED -> sendEvent(ChatEvent.SessionEnded)
+                EndReason.NOT_A_MEMBER, EndReason.ROOM_NOT_FOUND -> sendEvent(ChatEvent.RoomUnavailable(reason))
+                EndReason.CLIENT_CLOSED -> mutableState.update { it.copy(failure = ChatException.Closed()) }
+            }
+        }
+    }
+
+    private fun stopPolling() {
+        pollJob?.cancel()
+    }
+
+    private fun open() = viewModelScope.async(start = CoroutineStart.UNDISPATCHED) { openRoom() }
+
+    private suspend fun roomOrNull(): ChatRoom? = try {
+        room.await()
+    } catch (e: ChatException) {
+        mutableState.update { it.copy(failure = e, isLoading = false) }
+        null
+    }
+
+    private fun show() {
+        showJob?.cancel()
+        showJob = viewModelScope.launch {
+            val room = roomOrNull() ?: return@launch
+            val shown = combine(room.timeline, formats, ::Pair)
+                .conflate()
+                .map { (timeline, formats) -> timeline to chatRows(timeline.messages, formats) }
+                .flowOn(Dispatchers.Default)
+            combine(shown, room.connection, ::Pair).collect { (timelineAndRows, connection) ->
+                val (timeline, rows) = timelineAndRows
+                mutableState.update {
+                    it.copy(
+                        rows = rows,
+                        hasOlder = timeline.hasOlder,
+                        connection = connection,
+                        isLoading = !timeline.isLoaded || (rows.isEmpty() && connection.isSilent())
+                    )
+                }
+            }
+        }
+    }
+
+    /** Whether the server has said nothing yet, so that an empty cache is not an empty room. */
+    private fun Connection.isSilent() = this is Connection.Idle || this is Connection.Connecting
+
+    private fun act(action: suspend (ChatRoom) -> Unit) {
+        viewModelScope.launch {
+            try {
+                action(room.await())
+            } catch (e: ChatException) {
+                sendEvent(ChatEvent.ActionFailed(e))
+            }
+        }
+    }
+
+    private fun sendEvent(event: ChatEvent) {
+        eventQueue.trySend(event)
+    }
+
+    public companion object {
+        /** Makes the view model of the room that [openRoom] gets; dates and times as the device is set up. */
+        public fun factory(openRoom: suspend () -> ChatRoom): ViewModelProvider.Factory = viewModelFactory {
+            initializer {
+                val application = checkNotNull(this[ViewModelProvider.AndroidViewModelFactory.APPLICATION_KEY])
+                ChatViewModel(openRoom, ChatFormats.of(application))
+            }
+        }
+    }
+}
