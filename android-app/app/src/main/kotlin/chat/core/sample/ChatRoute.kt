@@ -1,0 +1,80 @@
+package chat.core.sample
+
+import androidx.compose.foundation.text.input.TextFieldState
+import androidx.compose.foundation.text.input.delete
+import androidx.compose.foundation.text.input.rememberTextFieldState
+import androidx.compose.material3.SnackbarHostState
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.rememberCoroutineScope
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.res.stringResource
+import androidx.lifecycle.compose.collectAsStateWithLifecycle
+import chat.core.ChatEvent
+import chat.core.ChatViewModel
+import chat.core.MessageText
+import kotlinx.coroutines.launch
+
+/** Connects [model] with [ChatScreen]: collects its state, acts on its events. */
+@Composable
+fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = {}) {
+    val state by model.state.collectAsStateWithLifecycle()
+    val draft = rememberTextFieldState()
+    val snackbar = remember { SnackbarHostState() }
+    val scope = rememberCoroutineScope()
+    val notStored = stringResource(R.string.not_stored)
+    val actionFailed = stringResource(R.string.action_failed)
+    // From the tap to the event: a second tap in between must not send the same text twice.
+    var storing by remember { mutableStateOf(false) }
+
+    val formats = rememberChatFormats()
+    LaunchedEffect(formats) { model.setFormats(formats) }
+
+    LaunchedEffect(model) {
+        model.events.collect { event ->
+            when (event) {
+                is ChatEvent.Stored -> {
+                    draft.letGo(event.text)
+                    storing = false
+                }
+
+                is ChatEvent.NotStored -> {
+                    storing = false
+                    scope.launch { snackbar.showSnackbar(notStored) }
+                }
+
+                is ChatEvent.ActionFailed -> scope.launch { snackbar.showSnackbar(actionFailed) }
+
+                is ChatEvent.SessionEnded -> onSessionEnded()
+
+                // The banner says so for as long as it is so.
+                is ChatEvent.RoomUnavailable -> Unit
+            }
+        }
+    }
+
+    ChatScreen(
+        state = state,
+        title = title,
+        draft = draft,
+        canSend = !storing,
+        snackbar = snackbar,
+        onSend = {
+            storing = true
+            model.send(it)
+        },
+        onRetry = model::retry,
+        onDiscard = model::discard,
+        onRestart = model::restart,
+        onReopen = model::reopen
+    )
+}
+
+/** Takes [sent] out of the text box and leaves what was typed after it, the cursor where it was. */
+private fun TextFieldState.letGo(sent: String) = edit {
+    val rest = MessageText.remainder(asCharSequence().toString(), sent)
+    delete(0, length - rest.length)
+}

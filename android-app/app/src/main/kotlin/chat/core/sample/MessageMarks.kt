@@ -1,0 +1,88 @@
+package chat.core.sample
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.PaddingValues
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.Spacer
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.size
+import androidx.compose.foundation.layout.width
+import androidx.compose.material3.ButtonDefaults
+import androidx.compose.material3.Icon
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Text
+import androidx.compose.material3.TextButton
+import androidx.compose.runtime.Composable
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.res.painterResource
+import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.semantics.clearAndSetSemantics
+import androidx.compose.ui.unit.dp
+import chat.core.ChatRow
+import chat.core.Delivery
+import chat.core.FailureReason
+
+/** Beside the bubble: the time below the last of a minute, and how far one's own message has come. */
+@Composable
+fun Stamp(row: ChatRow.Message) {
+    val delivery = row.message.delivery
+    val isOnItsWay = delivery is Delivery.Pending || delivery is Delivery.Sending
+    if (!row.closesRun && !isOnItsWay) return
+    Row(
+        // The bubble's own description says all this.
+        modifier = Modifier.padding(horizontal = 6.dp, vertical = 2.dp).clearAndSetSemantics {},
+        verticalAlignment = Alignment.CenterVertically,
+        horizontalArrangement = Arrangement.spacedBy(3.dp)
+    ) {
+        val color = MaterialTheme.colorScheme.onSurfaceVariant
+        if (row.message.isOwn && delivery !is Delivery.Failed) {
+            val icon = if (isOnItsWay) R.drawable.ic_pending else R.drawable.ic_sent
+            Icon(painterResource(icon), contentDescription = null, Modifier.size(13.dp), tint = color)
+        }
+        Text(row.time, color = color, style = MaterialTheme.typography.labelSmall, maxLines = 1)
+    }
+}
+
+/** Below a message that the server will not have: why, and what to do about it. */
+@Composable
+fun FailedActions(reason: FailureReason, onRetry: () -> Unit, onDiscard: () -> Unit) {
+    val error = MaterialTheme.colorScheme.error
+    Row(verticalAlignment = Alignment.CenterVertically) {
+        Icon(painterResource(R.drawable.ic_failed), contentDescription = null, Modifier.size(15.dp), tint = error)
+        Spacer(Modifier.width(4.dp))
+        Text(
+            text = stringResource(reason.label()),
+            modifier = Modifier.weight(1f, fill = false),
+            color = error,
+            style = MaterialTheme.typography.labelMedium
+        )
+        SmallAction(stringResource(R.string.try_again), onRetry)
+        SmallAction(stringResource(R.string.discard), onDiscard)
+    }
+}
+
+@Composable
+private fun SmallAction(label: String, onClick: () -> Unit) {
+    TextButton(
+        onClick = onClick,
+        contentPadding = PaddingValues(horizontal = 8.dp),
+        colors = ButtonDefaults.textButtonColors(contentColor = MaterialTheme.colorScheme.onSurface)
+    ) {
+        Text(label, style = MaterialTheme.typography.labelLarge)
+    }
+}
+
+/** How far a message has come, in words. */
+fun Delivery.label(): Int = when (this) {
+    is Delivery.Pending -> R.string.state_pending
+    is Delivery.Sending -> R.string.state_sending
+    is Delivery.Sent -> R.string.state_sent
+    is Delivery.Failed -> R.string.state_failed
+}
+
+private fun FailureReason.label(): Int = when (this) {
+    FailureReason.REFUSED -> R.string.failed_refused
+    FailureReason.NOT_A_MEMBER -> R.string.failed_not_a_member
+    FailureReason.ROOM_NOT_FOUND -> R.string.failed_no_room
+}
