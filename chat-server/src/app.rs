@@ -1,0 +1,84 @@
+//! The application: routes and what surrounds every one of them.
+//!
+//! From the outside in: access log, `Cache-Control`, gzip, panics into `500`, then the route.
+
+use crate::auth::Tokens;
+use crate::error::ApiError;
+use crate::routes;
+use crate::store::Store;
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use chat_protocol::ErrorCode;
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+
+/// Below one network packet there is nothing to gain.
+const COMPRESS_ABOVE_BYTES: u64 = 1_024;
+
+/// What every handler may use.
+#[derive(Clone)]
+pub struct App {
+    /// Rooms and messages.
+    pub store: Store,
+    /// Who is who.
+    pub tokens: Arc<Tokens>,
+}
+
+/// The whole service.
+pub fn router(app: App) -> Router {
+    surround(routes::router()).with_state(app)
+}
+
+/// Adds what every answer has in common, those for unknown routes included.
+fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    // Level 1 rather than 6: JSON shrinks nearly as well for a third of the time.
+    let gzip = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES));
+    routes
+        .fallback(async || ApiError::new(ErrorCode::NotFound))
+        .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(gzip)
+        .layer(middleware::map_response(no_store))
+        .layer(middleware::from_fn(access_log))
+}
+
+/// What happened, the panic hook has logged. The payload is not looked at: it may quote a message.
+// tower-http hands the payload over by value.
+#[allow(clippy::needless_pass_by_value)]
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    ApiError::internal("a handler panicked").into_response()
+}
+
+/// No answer is worth keeping: messages are private, and the client has a cache of its own.
+async fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// One line per request: the route rather than the path, so that no name, cursor or anything else of
+/// the client's making is in it.
+async fn access_log(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    tracing::info!(
+        %method,
+        path = route.as_ref().map_or("(unmatched)", MatchedPath::as_str),
+        status = response.status().as_u16(),
+        latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "request"
+    );
+    response
+}

@@ -1,0 +1,107 @@
+//! The command line.
+
+use crate::auth::Secret;
+use chat_protocol::UserId;
+use clap::builder::NonEmptyStringValueParser;
+use clap::builder::TypedValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The longest life of a token: a hundred years. More is a slip, and would not fit every reader's clock.
+const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// The chat-core reference server.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Something else than serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What the binary does besides serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a token for a user, and nothing else
+    Token(Token),
+}
+
+/// Options of the server.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The database file, made if missing
+    #[arg(long, value_name = "FILE", default_value = "chat.db")]
+    pub database: PathBuf,
+    /// Secret that signs the users' tokens (HS256). Better given in the environment, where other
+    /// users of the machine cannot read it. Without one, a random secret is made for this run
+    #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET", hide_env_values = true, value_parser = secret())]
+    pub jwt_secret: Option<Secret>,
+    /// How much to log, to stderr
+    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
+    pub log: LogLevel,
+    /// How a line of the log looks
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// Options of `token`.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// Whose token
+    #[arg(long)]
+    pub user: UserId,
+    /// The server's secret
+    #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET", hide_env_values = true, value_parser = secret())]
+    pub jwt_secret: Secret,
+    /// How long it is good for, such as 90s, 1h or 7d
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = ttl, allow_hyphen_values = true)]
+    pub ttl: Duration,
+}
+
+/// How much to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What needs somebody's attention.
+    Error,
+    /// What may need it soon.
+    Warn,
+    /// A line per request.
+    Info,
+    /// Connections too.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object per line.
+    Json,
+}
+
+fn secret() -> impl TypedValueParser<Value = Secret> {
+    NonEmptyStringValueParser::new().try_map(Secret::new)
+}
+
+fn ttl(given: &str) -> Result<Duration, String> {
+    let ttl = humantime::parse_duration(given)
+        .map_err(|error| format!("{error}; a duration looks like 90s, 1h or 7d"))?;
+    // A token's times are whole seconds.
+    if ttl < Duration::from_secs(1) || ttl > MAX_TTL {
+        return Err("a token lives from one second to a hundred years".into());
+    }
+    Ok(ttl)
+}

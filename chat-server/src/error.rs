@@ -1,0 +1,105 @@
+//! From failure to answer, in one place: every error of the server leaves as
+//! `application/problem+json` with a stable code (RFC 9457).
+
+use crate::store::StoreError;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use chat_protocol::limits::MAX_REQUEST_BYTES;
+use chat_protocol::{ErrorCode, InvalidId, PROBLEM_CONTENT_TYPE, Problem, TextError};
+
+/// Seconds until a client should try again. A full queue empties in less; the client adds jitter.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// An error on its way out.
+#[derive(Debug)]
+pub struct ApiError(Problem);
+
+impl ApiError {
+    /// An error of which the code says everything.
+    pub fn new(code: ErrorCode) -> Self {
+        Self(Problem::new(code))
+    }
+
+    /// An error with a word on this occurrence. Never message text, never a token.
+    pub fn with_detail(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self(Problem::new(code).detail(detail))
+    }
+
+    /// Query, path, header or body cannot be read.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::with_detail(ErrorCode::BadRequest, detail)
+    }
+
+    /// The body is beyond the limit.
+    pub fn body_too_large() -> Self {
+        Self::with_detail(ErrorCode::BodyTooLarge, format!("the limit is {MAX_REQUEST_BYTES} bytes"))
+    }
+
+    /// The server's own fault. What happened goes to the log, not to the client.
+    pub fn internal(why: &str) -> Self {
+        tracing::error!(why, "internal error");
+        Self::new(ErrorCode::Internal)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::RoomNotFound => Self::new(ErrorCode::RoomNotFound),
+            StoreError::NotAMember => Self::new(ErrorCode::NotAMember),
+            StoreError::CursorAhead { newest } => {
+                Self::with_detail(ErrorCode::CursorAhead, format!("the newest change is {newest}"))
+            }
+            StoreError::IdempotencyKeyReused => Self::new(ErrorCode::IdempotencyKeyReused),
+            StoreError::Busy(why) => {
+                tracing::warn!(why, "turned away");
+                Self::new(ErrorCode::Unavailable)
+            }
+            StoreError::Failed(why) => Self::internal(why),
+        }
+    }
+}
+
+impl From<TextError> for ApiError {
+    fn from(error: TextError) -> Self {
+        let code = match error {
+            TextError::Blank => ErrorCode::TextBlank,
+            TextError::TooLong { .. } => ErrorCode::TextTooLong,
+            TextError::Nul => ErrorCode::TextInvalid,
+        };
+        Self::with_detail(code, error.to_string())
+    }
+}
+
+impl From<InvalidId> for ApiError {
+    fn from(error: InvalidId) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Self(problem) = self;
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // A problem is strings and a number: serialising it cannot fail.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_CONTENT_TYPE));
+        match problem.code {
+            ErrorCode::TokenMissing => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            // RFC 6750, 3.1: a token that was given is named as the reason.
+            ErrorCode::TokenExpired | ErrorCode::TokenRefused => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+            }
+            ErrorCode::Unavailable | ErrorCode::RateLimited => {
+                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+            }
+            _ => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,22 @@
+//! The reference server of chat-core: protocol v1 over HTTP, one binary, one SQLite file.
+//!
+//! # Layers
+//! `routes` turn HTTP into calls of [`store::Store`] and its answers into HTTP; nothing in them knows
+//! SQL. [`store`] keeps rooms, members and messages; nothing in it knows HTTP. [`error`] is the one
+//! place where a failure becomes a status code. `serve` owns sockets and shutdown.
+//!
+//! # Invariants
+//! - A message is confirmed (`201`) only after its transaction is on the disk.
+//! - Membership is read in the same transaction as what it guards.
+//! - No message text, token or query string reaches the log.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod error;
+mod extract;
+pub mod logging;
+mod routes;
+pub mod serve;
+pub mod shutdown;
+pub mod store;

@@ -1,0 +1,39 @@
+//! The log: to stderr, because stdout belongs to whoever started the server.
+//!
+//! `--log` is about this server's own lines. Libraries speak from `warn` up at most: what they print
+//! below that is not ours to vouch for, and no message text may be in it.
+
+use crate::cli::{LogFormat, LogLevel};
+use std::io;
+use std::panic::PanicHookInfo;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging and sees to it that panics are logged without their words.
+pub fn init(level: LogLevel, format: LogFormat) {
+    let filter = EnvFilter::new(match level {
+        LogLevel::Off => "off",
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "warn,chat_server=info",
+        LogLevel::Debug => "warn,chat_server=debug",
+        LogLevel::Trace => "warn,chat_server=trace",
+    });
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Fails only when a log is there already, and then that one will do.
+    let _ = match format {
+        LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    std::panic::set_hook(Box::new(panicked));
+}
+
+/// Where, not what: slicing a string in the middle of a character panics with the string.
+fn panicked(info: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    match info.location() {
+        Some(place) => {
+            tracing::error!(%place, thread = thread.name().unwrap_or("unnamed"), "panic");
+        }
+        None => tracing::error!("panic"),
+    }
+}

@@ -1,0 +1,121 @@
+//! Sockets: accepting, the bounds on every connection, and the drain at the end.
+//!
+//! HTTP/1.1 and HTTP/2 (prior knowledge) share the port; TLS is the business of a proxy in front.
+
+use axum::Router;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long a new connection may stay silent, or dribble, before its first request is complete.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a kept-alive HTTP/1.1 connection may wait for the next request's head. hyper counts the
+/// idle time too. Longer than the 90 s for which reqwest keeps an idle connection, so that the client
+/// lets go first and no request is sent into a socket that we are closing.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How often a silent HTTP/2 connection is asked whether anybody is there.
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Requests under way at once on one HTTP/2 connection; a phone has a handful.
+const HTTP2_STREAMS: u32 = 128;
+
+/// Room for the head of a request, and for what waits to be written, per HTTP/1.1 connection.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Open connections. Beyond it newcomers wait in the kernel's backlog.
+const MAX_CONNECTIONS: usize = 20_000;
+
+/// How long requests under way may take to finish after the signal to stop. Well below the 10 s that
+/// Docker and the 30 s that Kubernetes leave before they kill.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pause after `accept` fails for want of file descriptors, so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `router` until `stop` completes, then drains: idle connections are closed at once, requests
+/// under way get [`DRAIN_TIMEOUT`].
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let accepting = async {
+        loop {
+            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    tokio::spawn(connection(stream, router.clone(), graceful.watcher(), permit));
+                }
+                Err(error) => accept_failed(&error).await,
+            }
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        () = stop => {}
+    }
+    drop(listener); // newcomers are refused from here on, so a proxy goes elsewhere
+    tracing::info!(connections = graceful.count(), "stopping");
+    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still under way and are cut off");
+    }
+}
+
+/// A connection that its peer gave up before we took it is nobody's concern; anything else means
+/// that the process has run out of something.
+async fn accept_failed(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::error!(%error, "cannot accept connections");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router, watcher: Watcher, _permit: OwnedSemaphorePermit) {
+    // Answers are written whole: waiting for more to send would only delay them (Nagle).
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY refused");
+    }
+    let spoke = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&spoke);
+    let app = TowerToHyperService::new(router);
+    let service = service_fn(move |request| {
+        heard.store(true, Ordering::Relaxed);
+        app.call(request)
+    });
+    let builder = builder();
+    let served = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+    let silent = async {
+        tokio::time::sleep(FIRST_REQUEST_TIMEOUT).await;
+        if spoke.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        // How a connection ends is the client's affair: it hangs up, loses its network, is too slow.
+        ended = served => if let Err(error) = ended { tracing::debug!(%error, "connection ended") },
+        () = silent => tracing::debug!("connection closed: no request came"),
+    }
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(BUFFER_BYTES)
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .max_concurrent_streams(HTTP2_STREAMS);
+    builder
+}

@@ -1,0 +1,76 @@
+//! What can go wrong with the database, in words that name no database.
+
+use chat_protocol::Seq;
+use rusqlite::ErrorCode;
+use std::path::PathBuf;
+
+/// Why a question to the store got no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// No such room.
+    #[error("no such room")]
+    RoomNotFound,
+    /// Whoever asks is not in the room.
+    #[error("not a member of the room")]
+    NotAMember,
+    /// The cursor lies beyond the room's newest change.
+    #[error("the cursor is ahead of the room, whose newest change is {newest}")]
+    CursorAhead {
+        /// The room's newest change.
+        newest: Seq,
+    },
+    /// The key was used for another text.
+    #[error("the idempotency key was used for another message")]
+    IdempotencyKeyReused,
+    /// Too much is waiting, or the file is locked or full: the same question may do later.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Failed(String),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    /// Keeps the message alone: SQLite's messages name tables and columns, never the values bound.
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull) => {
+                Self::Busy(error.to_string())
+            }
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Why a database cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// SQLite refuses the file.
+    #[error("cannot open the database {}: {source}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+    /// The path means something special to SQLite, which several connections cannot share.
+    #[error("the database must be a file, not {0:?}")]
+    NotAFile(PathBuf),
+    /// The file belongs to another program.
+    #[error("the file is a database of another program; name another with --database")]
+    Foreign,
+    /// A newer server has written the file.
+    #[error("the database has schema version {found}, this server knows up to {known}: run the newer server")]
+    TooNew {
+        /// The file's version.
+        found: i64,
+        /// The newest version this server knows.
+        known: i64,
+    },
+    /// A step of the migration failed; nothing of it was kept.
+    #[error("cannot bring the database up to date: {0}")]
+    Migration(#[from] rusqlite::Error),
+    /// The system gives no thread.
+    #[error("cannot start a database thread: {0}")]
+    Thread(#[from] std::io::Error),
+}

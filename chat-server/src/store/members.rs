@@ -1,0 +1,41 @@
+//! Who is in a room.
+//!
+//! Rooms are flat: any member may add and remove anybody. An application that wants roles decides
+//! before it hands out the token.
+
+use super::error::StoreError;
+use super::rows::access;
+use chat_protocol::{RoomId, UserId};
+use rusqlite::Connection;
+
+pub(super) fn add(tx: &Connection, room: RoomId, caller: &UserId, user: &UserId) -> Result<(), StoreError> {
+    access(tx, room, caller)?;
+    insert(tx, room, user)
+}
+
+/// A newcomer has nothing unread: what was said before is history.
+pub(super) fn insert(tx: &Connection, room: RoomId, user: &UserId) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO members (room, user, read_marker)
+         SELECT id, ?2, last_id FROM rooms WHERE id = ?1
+         ON CONFLICT DO NOTHING",
+    )?
+    .execute((room.get(), user.as_str()))?;
+    Ok(())
+}
+
+pub(super) fn remove(
+    tx: &Connection,
+    room: RoomId,
+    caller: &UserId,
+    user: &UserId,
+) -> Result<(), StoreError> {
+    match access(tx, room, caller) {
+        // Leaving once more, after a lost answer, is no error: the caller is out, as asked.
+        Err(StoreError::NotAMember) if caller == user => return Ok(()),
+        other => other?,
+    };
+    tx.prepare_cached("DELETE FROM members WHERE room = ?1 AND user = ?2")?
+        .execute((room.get(), user.as_str()))?;
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Messages: allotting ids, finding replays, and cutting pages.
+
+use super::error::StoreError;
+use super::rows::{Access, access, message, stored, with_message_columns};
+use chat_protocol::limits::MAX_RESPONSE_BYTES;
+use chat_protocol::{Message, MessageId, MessageText, Page, RoomId, Seq, Timestamp, TransactionId, UserId};
+use rusqlite::{Connection, OptionalExtension, Params};
+use sha2::{Digest, Sha256};
+
+/// A message to be stored.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// Where to.
+    pub room: RoomId,
+    /// Who says it.
+    pub sender: UserId,
+    /// The sender's key: the same on every try.
+    pub transaction_id: TransactionId,
+    /// What is said.
+    pub text: MessageText,
+}
+
+/// Which page of a room. `limit` is the most messages in it, at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageRequest {
+    /// What changed after `cursor`, oldest change first.
+    After {
+        /// The last change seen.
+        cursor: Seq,
+        /// Most messages.
+        limit: u32,
+    },
+    /// The newest messages older than `id`.
+    Before {
+        /// The oldest message known.
+        id: MessageId,
+        /// Most messages.
+        limit: u32,
+    },
+    /// The newest messages.
+    Newest {
+        /// Most messages.
+        limit: u32,
+    },
+}
+
+/// Stores `new`, or returns what its key has stored before. Id and seq are taken in the transaction
+/// that inserts, so ids have no holes and nothing becomes visible out of order.
+pub(super) fn insert(tx: &Connection, new: &NewMessage) -> Result<Message, StoreError> {
+    access(tx, new.room, &new.sender)?;
+    let digest = digest(&new.text);
+    if let Some((known, message)) = by_key(tx, new)? {
+        return if known == digest { Ok(message) } else { Err(StoreError::IdempotencyKeyReused) };
+    }
+    let (id, seq) = tx
+        .prepare_cached(
+            "UPDATE rooms SET last_id = last_id + 1, last_seq = last_seq + 1 WHERE id = ?1
+             RETURNING last_id, last_seq",
+        )?
+        .query_row([new.room.get()], |row| {
+            Ok((stored(MessageId::new(row.get(0)?))?, stored(Seq::new(row.get(1)?))?))
+        })?;
+    let sent_at = Timestamp::now();
+    tx.prepare_cached(
+        "INSERT INTO messages (room, id, seq, sender, text, sent_at, transaction_id, text_digest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute((
+        new.room.get(),
+        id.get(),
+        seq.get(),
+        new.sender.as_str(),
+        new.text.as_str(),
+        sent_at.as_millis(),
+        new.transaction_id.as_str(),
+        digest,
+    ))?;
+    Ok(Message {
+        id,
+        seq,
+        sender: new.sender.clone(),
+        text: new.text.as_str().to_owned(),
+        sent_at,
+        edited_at: None,
+        deleted: false,
+        transaction_id: Some(new.transaction_id.clone()),
+    })
+}
+
+/// What `new`'s key has stored before, and the digest of the text it came with then.
+fn by_key(tx: &Connection, new: &NewMessage) -> Result<Option<([u8; 16], Message)>, StoreError> {
+    let key = (new.room.get(), new.sender.as_str(), new.transaction_id.as_str());
+    Ok(tx
+        .prepare_cached(with_message_columns!(
+            "SELECT m.text_digest, ",
+            " FROM messages m WHERE m.room = ?1 AND m.sender = ?2 AND m.transaction_id = ?3"
+        ))?
+        .query_row(key, |row| Ok((row.get(0)?, message(row, 1, &new.sender)?)))
+        .optional()?)
+}
+
+/// 128 bits of SHA-256: the only one who could gain from a collision is the sender, over themselves.
+fn digest(text: &MessageText) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.copy_from_slice(&Sha256::digest(text.as_str())[..16]);
+    short
+}
+
+/// Cuts a page; `None` when nothing is new. Membership, page and cursor are of one moment, because
+/// `tx` is one transaction.
+pub(super) fn page(
+    tx: &Connection,
+    room: RoomId,
+    reader: &UserId,
+    request: PageRequest,
+) -> Result<Option<Page>, StoreError> {
+    let access = access(tx, room, reader)?;
+    match request {
+        PageRequest::After { cursor, .. } if cursor == access.last_seq => Ok(None),
+        PageRequest::After { cursor, .. } if cursor > access.last_seq => {
+            Err(StoreError::CursorAhead { newest: access.last_seq })
+        }
+        PageRequest::After { cursor, limit } => changes(tx, room, reader, &access, cursor, limit).map(Some),
+        PageRequest::Before { id, limit } => history(tx, room, reader, &access, id.get(), limit).map(Some),
+        PageRequest::Newest { limit } => {
+            history(tx, room, reader, &access, access.last_id + 1, limit).map(Some)
+        }
+    }
+}
+
+fn changes(
+    tx: &Connection,
+    room: RoomId,
+    reader: &UserId,
+    access: &Access,
+    cursor: Seq,
+    limit: u32,
+) -> Result<Page, StoreError> {
+    let sql = with_message_columns!(
+        "SELECT ",
+        " FROM messages m WHERE m.room = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3"
+    );
+    let messages = fetch(tx, sql, (room.get(), cursor.get(), limit), reader)?;
+    let cursor = messages.last().map_or(cursor, |last| last.seq);
+    Ok(Page { messages, cursor, has_more: cursor < access.last_seq })
+}
+
+fn history(
+    tx: &Connection,
+    room: RoomId,
+    reader: &UserId,
+    access: &Access,
+    before: i64,
+    limit: u32,
+) -> Result<Page, StoreError> {
+    let sql = with_message_columns!(
+        "SELECT ",
+        " FROM messages m WHERE m.room = ?1 AND m.id < ?2 ORDER BY m.id DESC LIMIT ?3"
+    );
+    let mut messages = fetch(tx, sql, (room.get(), before, limit), reader)?;
+    messages.reverse();
+    // Ids are dense from 1.
+    let has_more = messages.first().is_some_and(|oldest| oldest.id.get() > 1);
+    Ok(Page { messages, cursor: access.last_seq, has_more })
+}
+
+/// Reads until the rows or the room in one answer end. 500 ordinary messages of full length fit; a
+/// full page of nothing but control characters, six bytes each in JSON, would not, and no client
+/// could ever get past it. Cut short, it is a smaller page with `has_more`.
+fn fetch(
+    tx: &Connection,
+    sql: &str,
+    params: impl Params,
+    reader: &UserId,
+) -> Result<Vec<Message>, StoreError> {
+    let mut room_left = MAX_RESPONSE_BYTES - (64 << 10);
+    let mut statement = tx.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        let message = message(row, 0, reader)?;
+        let size = json_size(&message);
+        if size > room_left && !messages.is_empty() {
+            break;
+        }
+        room_left = room_left.saturating_sub(size);
+        messages.push(message);
+    }
+    Ok(messages)
+}
+
+/// No less than the bytes of `message` in JSON.
+fn json_size(message: &Message) -> usize {
+    let escaped = |s: &str| {
+        s.bytes()
+            .map(|byte| match byte {
+                0..=0x1f => 6,
+                b'"' | b'\\' => 2,
+                _ => 1,
+            })
+            .sum::<usize>()
+    };
+    let key = message.transaction_id.as_ref().map_or(0, |key| escaped(key.as_str()));
+    256 + escaped(&message.text) + escaped(message.sender.as_str()) + key
+}

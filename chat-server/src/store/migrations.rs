@@ -1,0 +1,47 @@
+//! The schema and its history: one entry per version, run in order, each with its version number in
+//! one transaction, so that a crash in the middle leaves the version before it, whole.
+
+use super::error::OpenError;
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Marks the file as ours: "chat" in ASCII (SQLite file header, offset 68).
+const APPLICATION_ID: i64 = 0x6368_6174;
+
+/// Entry `n` makes version `n + 1` out of version `n`. Never change an entry that was released.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001_rooms_and_messages.sql")];
+
+/// The version this server writes.
+const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+/// Brings `connection` to [`NEWEST`].
+pub(super) fn run(connection: &mut Connection) -> Result<(), OpenError> {
+    loop {
+        // Immediate: of two servers started at once on one file, the second waits, then sees the
+        // version that the first has written.
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        refuse_foreign(&tx, version)?;
+        if version > NEWEST {
+            return Err(OpenError::TooNew { found: version, known: NEWEST });
+        }
+        let Some(migration) = usize::try_from(version).ok().and_then(|done| MIGRATIONS.get(done)) else {
+            return Ok(());
+        };
+        tx.execute_batch(migration)?;
+        tx.pragma_update(None, "user_version", version + 1)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.commit()?;
+    }
+}
+
+/// An empty file is welcome; one that holds another program's tables is not ours to add to.
+fn refuse_foreign(connection: &Connection, version: i64) -> Result<(), OpenError> {
+    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let empty: bool =
+        connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?;
+    if application == APPLICATION_ID || (empty && version == 0 && application == 0) {
+        Ok(())
+    } else {
+        Err(OpenError::Foreign)
+    }
+}

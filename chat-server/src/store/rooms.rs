@@ -1,0 +1,59 @@
+//! Making rooms and listing them.
+
+use super::error::StoreError;
+use super::members;
+use super::rows::{message, stored, with_message_columns};
+use chat_protocol::{Room, RoomId, RoomSummary, Timestamp, UserId};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+
+/// A room to be made.
+#[derive(Debug, Clone)]
+pub struct NewRoom {
+    /// Whoever makes it, a member from the start.
+    pub creator: UserId,
+    /// Its title, already checked.
+    pub title: String,
+    /// Who else is in it; naming somebody twice, or the creator, does no harm.
+    pub members: Vec<UserId>,
+}
+
+pub(super) fn create(tx: &Connection, room: NewRoom) -> Result<Room, StoreError> {
+    let created_at = Timestamp::now();
+    let id: i64 = tx
+        .prepare_cached("INSERT INTO rooms (title, created_at) VALUES (?1, ?2) RETURNING id")?
+        .query_row((&room.title, created_at.as_millis()), |row| row.get(0))?;
+    let id = stored(RoomId::new(id))?;
+    let mut names: BTreeSet<UserId> = room.members.into_iter().collect();
+    names.insert(room.creator);
+    for name in &names {
+        members::insert(tx, id, name)?;
+    }
+    Ok(Room { id, title: room.title, members: names.into_iter().collect(), created_at })
+}
+
+pub(super) fn of(tx: &Connection, user: &UserId) -> Result<Vec<RoomSummary>, StoreError> {
+    let mut statement = tx.prepare_cached(with_message_columns!(
+        "SELECT r.id, r.title,
+                (SELECT count(*) FROM messages u
+                  WHERE u.room = r.id AND u.id > me.read_marker AND u.sender <> me.user AND NOT u.deleted),
+                m.id IS NOT NULL, ",
+        " FROM members me
+           JOIN rooms r ON r.id = me.room
+           LEFT JOIN messages m ON m.room = r.id AND m.id = r.last_id
+          WHERE me.user = ?1
+          ORDER BY r.id"
+    ))?;
+    let rooms = statement.query_map([user.as_str()], |row| {
+        Ok(RoomSummary {
+            id: stored(RoomId::new(row.get(0)?))?,
+            title: row.get(1)?,
+            unread: row.get(2)?,
+            last_message: match row.get(3)? {
+                true => Some(message(row, 4, user)?),
+                false => None,
+            },
+        })
+    })?;
+    Ok(rooms.collect::<rusqlite::Result<_>>()?)
+}

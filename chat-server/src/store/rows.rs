@@ -1,0 +1,71 @@
+//! From columns to the wire's newtypes, and the one question that guards every other.
+
+use super::error::StoreError;
+use chat_protocol::{InvalidId, Message, MessageId, RoomId, Seq, Timestamp, TransactionId, UserId};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+/// A statement with the columns that [`message`] reads, in its order, in the gap.
+macro_rules! with_message_columns {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            "m.id, m.seq, m.sender, m.text, m.sent_at, m.edited_at, m.deleted, m.transaction_id",
+            $after
+        )
+    };
+}
+pub(super) use with_message_columns;
+
+/// Reads a message as `reader` may see it, from the columns that start at `from`.
+pub(super) fn message(row: &Row<'_>, from: usize, reader: &UserId) -> rusqlite::Result<Message> {
+    let sender = stored(UserId::new(row.get::<_, String>(from + 2)?))?;
+    let own = sender == *reader;
+    Ok(Message {
+        id: stored(MessageId::new(row.get(from)?))?,
+        seq: stored(Seq::new(row.get(from + 1)?))?,
+        text: row.get(from + 3)?,
+        sent_at: Timestamp::from_millis(row.get(from + 4)?),
+        edited_at: row.get::<_, Option<i64>>(from + 5)?.map(Timestamp::from_millis),
+        deleted: row.get(from + 6)?,
+        // The key is the sender's secret: whoever knew it could pass a message off as a replay.
+        transaction_id: match own {
+            true => Some(stored(TransactionId::new(row.get::<_, String>(from + 7)?))?),
+            false => None,
+        },
+        sender,
+    })
+}
+
+/// An id that the database gives back. One that breaks the rules means a damaged file.
+pub(super) fn stored<T>(id: Result<T, InvalidId>) -> rusqlite::Result<T> {
+    id.map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Null, Box::new(error)))
+}
+
+/// What a member may know of a room before reading a message.
+pub(super) struct Access {
+    /// The newest change.
+    pub(super) last_seq: Seq,
+    /// How many messages there are, which is the newest one's id.
+    pub(super) last_id: i64,
+}
+
+/// Lets `user` into `room` for the length of the transaction that `connection` is in.
+pub(super) fn access(connection: &Connection, room: RoomId, user: &UserId) -> Result<Access, StoreError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT r.last_seq, r.last_id, m.user IS NOT NULL
+               FROM rooms r LEFT JOIN members m ON m.room = r.id AND m.user = ?2
+              WHERE r.id = ?1",
+        )?
+        .query_row((room.get(), user.as_str()), |row| {
+            let access = Access { last_seq: stored(Seq::new(row.get(0)?))?, last_id: row.get(1)? };
+            Ok((access, row.get::<_, bool>(2)?))
+        })
+        .optional()?;
+    match found {
+        None => Err(StoreError::RoomNotFound),
+        Some((_, false)) => Err(StoreError::NotAMember),
+        Some((access, true)) => Ok(access),
+    }
+}
