@@ -39,7 +39,10 @@ impl Account {
     /// hold but a file name may not.
     pub(crate) fn file_name(&self) -> String {
         let account = format!("{}\n{}", self.origin, self.user);
-        format!("chat-{}.sqlite3", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, account.as_bytes()).simple())
+        format!(
+            "chat-{}.sqlite3",
+            uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, account.as_bytes()).simple()
+        )
     }
 }
 
@@ -128,16 +131,16 @@ mod tests {
 
     #[test]
     fn anything_but_an_origin_is_refused() {
-        for url in ["", "chat.example.com", "ftp://x", "https://x/path", "https://x/?q", "https://u:p@x", "https://"] {
+        for url in
+            ["", "chat.example.com", "ftp://x", "https://x/path", "https://x/?q", "https://u:p@x", "https://"]
+        {
             assert!(matches!(account(url, true), Err(EngineError::InvalidConfig(_))), "{url}");
         }
     }
 
     #[test]
     fn two_accounts_never_share_a_file() {
-        let name = |url, user: &str| {
-            Account::new(url, UserId::new(user).unwrap(), true).unwrap().file_name()
-        };
+        let name = |url, user: &str| Account::new(url, UserId::new(user).unwrap(), true).unwrap().file_name();
         assert_eq!(name("https://a", "alice"), name("https://a/", "alice"));
         assert_ne!(name("https://a", "alice"), name("https://a", "bob"));
         assert_ne!(name("https://a", "alice"), name("https://b", "alice"));

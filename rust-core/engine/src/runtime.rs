@@ -31,7 +31,10 @@ impl Tasks {
         if let Some(hook) = hook {
             builder.on_thread_start(move || hook());
         }
-        builder.build().map(Tasks::Own).map_err(|e| EngineError::Storage(format!("cannot start threads: {e}")))
+        builder
+            .build()
+            .map(Tasks::Own)
+            .map_err(|e| EngineError::Storage(format!("cannot start threads: {e}")))
     }
 
     pub(crate) fn handle(&self) -> &Handle {

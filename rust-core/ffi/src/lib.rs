@@ -18,8 +18,8 @@ pub use client::{ChatCore, CoreConfig};
 pub use room::{RoomCore, RoomListener};
 pub use tokens::TokenSource;
 pub use types::{
-    ConnectionError, ConnectionState, CoreError, DeliveryState, EndReason, FailureReason, ListenerError, TimelineItem,
-    TimelineUpdate,
+    ConnectionError, ConnectionState, CoreError, DeliveryState, EndReason, FailureReason, ListenerError,
+    TimelineItem, TimelineUpdate,
 };
 
 uniffi::setup_scaffolding!();

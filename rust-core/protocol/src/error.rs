@@ -30,7 +30,13 @@ fn about_blank() -> Cow<'static, str> {
 impl Problem {
     /// A problem with its code's own status and title.
     pub fn new(code: ErrorCode) -> Self {
-        Self { kind: about_blank(), title: Cow::Borrowed(code.title()), status: code.status(), code, detail: None }
+        Self {
+            kind: about_blank(),
+            title: Cow::Borrowed(code.title()),
+            status: code.status(),
+            code,
+            detail: None,
+        }
     }
 
     /// Says what was wrong this time. Never pass message text or a token.

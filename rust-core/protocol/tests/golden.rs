@@ -1,5 +1,7 @@
 //! The JSON on the wire, to the byte. A failure here is a change of protocol, not of a test.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on stops.
+
 use chat_protocol::{CreateRoom, ErrorCode, Message, Page, Problem, Room, Rooms, SendMessage};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -16,7 +18,10 @@ fn pinned<T: Serialize + DeserializeOwned>(name: &str) -> T {
 fn every_golden_file_reads_and_writes_back_the_same_bytes() {
     assert_eq!(pinned::<Message>("message").text, "안녕 👋");
     assert!(pinned::<Message>("message_own").transaction_id.is_some());
-    assert_eq!(pinned::<Message>("message_edited").edited_at.unwrap().to_string(), "2026-01-02T03:05:00.000Z");
+    assert_eq!(
+        pinned::<Message>("message_edited").edited_at.unwrap().to_string(),
+        "2026-01-02T03:05:00.000Z"
+    );
     assert!(pinned::<Message>("message_deleted").deleted);
     assert_eq!(pinned::<Page>("page").messages.len(), 1);
     assert_eq!(pinned::<Page>("page_empty").cursor.get(), 0);

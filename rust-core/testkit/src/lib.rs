@@ -1,1 +1,23 @@
-//! placeholder
+//! What tests share. Real parts first ([`ServerProcess`], behind a [`FaultProxy`] where the network
+//! has to fail), doubles only where a fault must happen on cue ([`ScriptedServer`], [`FakeTransport`]).
+//!
+//! A double fails the test when it is asked for something nobody prepared. Everything ends when it
+//! is dropped. Whatever waits does so with a deadline ([`eventually`]), and never just sleeps.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on should say so and stop.
+
+mod builders;
+mod fake_transport;
+mod fault_proxy;
+mod listener;
+mod process;
+mod scripted_server;
+mod wait;
+
+pub use builders::{TOKEN, config, message, page, user};
+pub use fake_transport::{Asked, FakeTransport};
+pub use fault_proxy::FaultProxy;
+pub use listener::RecordingListener;
+pub use process::{SECRET, Sayer, ServerProcess, binary, count_of_own};
+pub use scripted_server::{Reply, Request, ScriptedServer};
+pub use wait::{DEADLINE, eventually};

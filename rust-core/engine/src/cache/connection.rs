@@ -77,7 +77,10 @@ impl Cache {
     ///
     /// # Errors
     /// [`EngineError::Closed`], or what `read` failed with.
-    pub fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    pub fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
         let guard = self.lock();
         read(&guard.as_ref().ok_or(EngineError::Closed)?.connection)
     }

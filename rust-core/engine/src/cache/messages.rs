@@ -82,7 +82,8 @@ pub(crate) fn apply_page(
 
 fn take_receipt(receipts: &mut Vec<Receipt>, message: &Message) -> Option<Receipt> {
     let at = receipts.iter().position(|r| {
-        message.transaction_id.as_ref().is_some_and(|t| t.as_str() == r.transaction) || r.message_id == Some(message.id)
+        message.transaction_id.as_ref().is_some_and(|t| t.as_str() == r.transaction)
+            || r.message_id == Some(message.id)
     })?;
     Some(receipts.swap_remove(at))
 }
@@ -100,7 +101,12 @@ pub(super) fn find(
 }
 
 /// Gives a cached message the key it was written under.
-pub(super) fn set_local_key(connection: &Connection, room: RoomId, id: MessageId, key: i64) -> Result<(), EngineError> {
+pub(super) fn set_local_key(
+    connection: &Connection,
+    room: RoomId,
+    id: MessageId,
+    key: i64,
+) -> Result<(), EngineError> {
     connection
         .prepare_cached("UPDATE message SET local_key = ?3 WHERE room = ?1 AND id = ?2")?
         .execute(params![room.get(), id.get(), key])?;
@@ -130,7 +136,9 @@ pub(crate) fn newest(
 }
 
 fn select(condition: &str) -> String {
-    format!("SELECT id, seq, sender, text, sent_at, edited_at, deleted, local_key FROM message WHERE {condition}")
+    format!(
+        "SELECT id, seq, sender, text, sent_at, edited_at, deleted, local_key FROM message WHERE {condition}"
+    )
 }
 
 fn read(row: &Row<'_>, me: &UserId) -> Result<TimelineItem, EngineError> {

@@ -80,7 +80,8 @@ mod tests {
         connection.pragma_update(None, "user_version", 99).unwrap();
         let known = STEPS.len() as i64;
         assert_eq!(run(&mut connection), Err(EngineError::CacheTooNew { found: 99, known }));
-        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();
         assert_eq!(tables, 0);
     }
 }

@@ -24,5 +24,7 @@ pub use connection::Cache;
 pub use messages::Applied;
 pub(crate) use messages::{apply_first_page, apply_page, newest};
 pub(crate) use outbox::Outgoing;
-pub(crate) use outbox::{add, discard, mark_failed, mark_pending, mark_sending, mark_sent, next, rooms_with_work, unsent};
+pub(crate) use outbox::{
+    add, discard, mark_failed, mark_pending, mark_sending, mark_sent, next, rooms_with_work, unsent,
+};
 pub(crate) use rooms::cursor;

@@ -61,19 +61,28 @@ pub(crate) fn next(connection: &Connection, room: RoomId) -> Result<Option<Outgo
 
 /// Rooms that have something to send.
 pub(crate) fn rooms_with_work(connection: &Connection) -> Result<Vec<RoomId>, EngineError> {
-    let mut statement = connection.prepare_cached("SELECT DISTINCT room FROM outbox WHERE state IN (0, 1)")?;
+    let mut statement =
+        connection.prepare_cached("SELECT DISTINCT room FROM outbox WHERE state IN (0, 1)")?;
     let rooms = statement.query_map([], |row| row.get::<_, i64>(0))?;
     rooms.map(|room| stored(RoomId::new(room?))).collect()
 }
 
 /// A try begins.
-pub(crate) fn mark_sending(connection: &Connection, key: i64, me: &UserId) -> Result<TimelineItem, EngineError> {
+pub(crate) fn mark_sending(
+    connection: &Connection,
+    key: i64,
+    me: &UserId,
+) -> Result<TimelineItem, EngineError> {
     set(connection, "UPDATE outbox SET state = 1, attempts = attempts + 1 WHERE local_key = ?1", key)?;
     item(connection, key, me)
 }
 
 /// A try brought nothing, another will follow.
-pub(crate) fn mark_pending(connection: &Connection, key: i64, me: &UserId) -> Result<TimelineItem, EngineError> {
+pub(crate) fn mark_pending(
+    connection: &Connection,
+    key: i64,
+    me: &UserId,
+) -> Result<TimelineItem, EngineError> {
     set(connection, "UPDATE outbox SET state = 0, failure = NULL WHERE local_key = ?1", key)?;
     item(connection, key, me)
 }
@@ -108,7 +117,11 @@ pub(crate) fn mark_sent(
             .prepare_cached("UPDATE outbox SET state = 2, message_id = ?2 WHERE local_key = ?1")?
             .execute(params![key, id.get()])?;
         // Nothing to change: the user's other device, or a crash, has settled it.
-        return if changed == 0 { Ok(TimelineUpdate::default()) } else { Ok(item(connection, key, me)?.into()) };
+        return if changed == 0 {
+            Ok(TimelineUpdate::default())
+        } else {
+            Ok(item(connection, key, me)?.into())
+        };
     };
     if remove(connection, key)? == 0 {
         return Ok(TimelineUpdate::default()); // polling was faster and knew it by its transaction id
@@ -124,9 +137,8 @@ pub(crate) fn mark_sent(
 
 /// Drops a message that was not sent.
 pub(crate) fn discard(connection: &Connection, key: i64) -> Result<(), EngineError> {
-    let removed = connection
-        .prepare_cached("DELETE FROM outbox WHERE local_key = ?1 AND state = 3")?
-        .execute([key])?;
+    let removed =
+        connection.prepare_cached("DELETE FROM outbox WHERE local_key = ?1 AND state = 3")?.execute([key])?;
     if removed == 0 { Err(EngineError::NotFound) } else { Ok(()) }
 }
 
@@ -149,7 +161,11 @@ pub(super) fn receipts(connection: &Connection, room: RoomId) -> Result<Vec<Rece
 }
 
 /// Everything in a room's outbox, oldest first.
-pub(crate) fn unsent(connection: &Connection, room: RoomId, me: &UserId) -> Result<Vec<TimelineItem>, EngineError> {
+pub(crate) fn unsent(
+    connection: &Connection,
+    room: RoomId,
+    me: &UserId,
+) -> Result<Vec<TimelineItem>, EngineError> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE room = ?1 ORDER BY local_key"))?;
     let mut rows = statement.query([room.get()])?;
     let mut items = Vec::new();
@@ -180,7 +196,9 @@ fn read(row: &Row<'_>, me: &UserId) -> Result<TimelineItem, EngineError> {
         SENDING => DeliveryState::Sending,
         SENT => DeliveryState::Sent,
         FAILED => DeliveryState::Failed(FailureReason::from_code(row.get(4)?)),
-        other => return Err(EngineError::Storage(format!("the cache holds an unknown outbox state {other}"))),
+        other => {
+            return Err(EngineError::Storage(format!("the cache holds an unknown outbox state {other}")));
+        }
     };
     Ok(TimelineItem {
         key: ItemKey::local(row.get(0)?),

@@ -75,7 +75,9 @@ impl Outbox {
     }
 
     async fn send_next(&self) -> Result<Progress, EngineError> {
-        let Some(outgoing) = self.cache.read(|c| cache::next(c, self.room))? else { return Ok(Progress::Empty) };
+        let Some(outgoing) = self.cache.read(|c| cache::next(c, self.room))? else {
+            return Ok(Progress::Empty);
+        };
         let Outgoing { local_key: key, transaction, text } = &outgoing;
         match self.mark(|t| cache::mark_sending(t, *key, &self.me)) {
             Err(EngineError::NotFound) => return Ok(Progress::Sent), // polling has just settled it
@@ -83,7 +85,9 @@ impl Outbox {
         }
         let answer = self
             .session
-            .authorized(|token| async move { self.transport.send(self.room, transaction, text, &token).await })
+            .authorized(
+                |token| async move { self.transport.send(self.room, transaction, text, &token).await },
+            )
             .await;
         match answer {
             Ok(message) => self.sent(*key, &message),

@@ -208,8 +208,9 @@ impl Poller {
             *cursor = self.cache.read(|c| cache::cursor(c, self.room))?;
         }
         let after = *cursor;
-        let answer =
-            self.session.authorized(|token| async move { self.transport.changes(self.room, after, &token).await });
+        let answer = self
+            .session
+            .authorized(|token| async move { self.transport.changes(self.room, after, &token).await });
         match answer.await? {
             Answer::Nothing => Ok(Polled::Nothing),
             Answer::Page(page) => {
@@ -232,7 +233,8 @@ impl Poller {
                 None => cache::apply_first_page(t, self.room, &self.me, page),
             },
             |applied| {
-                self.feed.push(TimelineUpdate::Diff { upserted: applied.upserted.clone(), removed: Vec::new() });
+                self.feed
+                    .push(TimelineUpdate::Diff { upserted: applied.upserted.clone(), removed: Vec::new() });
             },
         )?;
         Ok(Polled::Stored { cursor: now, more })
@@ -262,7 +264,9 @@ impl From<AuthorizedError> for Failure {
                 Retry::EndRoom(reason) => Failure::End(reason),
                 Retry::Later { at_least } => Failure::Later { error: error.into(), at_least },
                 // A poll carries nothing of the user's that could be refused: the server is at fault.
-                Retry::Never | Retry::WithNewToken => Failure::Later { error: error.into(), at_least: Duration::ZERO },
+                Retry::Never | Retry::WithNewToken => {
+                    Failure::Later { error: error.into(), at_least: Duration::ZERO }
+                }
             },
         }
     }

@@ -10,6 +10,7 @@ use crate::cache::{self, Cache};
 use crate::poller::ConnectionState;
 use chat_protocol::{RoomId, UserId};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -54,7 +55,12 @@ enum Work {
 }
 
 impl Feed {
-    pub(crate) fn new(room: RoomId, me: UserId, cache: Arc<Cache>, listener: Arc<dyn RoomListener>) -> Arc<Self> {
+    pub(crate) fn new(
+        room: RoomId,
+        me: UserId,
+        cache: Arc<Cache>,
+        listener: Arc<dyn RoomListener>,
+    ) -> Arc<Self> {
         let state = State {
             open: true,
             detached: false,
@@ -73,7 +79,12 @@ impl Feed {
             match self.take() {
                 None if self.state().detached => return,
                 None => self.ready.notified().await,
-                Some(work) => self.deliver(work),
+                // A listener that panics loses that call, not those to come.
+                Some(work) => {
+                    if catch_unwind(AssertUnwindSafe(|| self.deliver(work))).is_err() {
+                        log::error!("room {}: the listener panicked", self.room);
+                    }
+                }
             }
         }
     }

@@ -122,7 +122,11 @@ pub struct TimelineItem {
 impl fmt::Debug for TimelineItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (key, id, state) = (self.key.get(), self.id.map(MessageId::get), self.state);
-        write!(f, "TimelineItem {{ key: {key}, id: {id:?}, state: {state:?}, {} bytes of text }}", self.text.len())
+        write!(
+            f,
+            "TimelineItem {{ key: {key}, id: {id:?}, state: {state:?}, {} bytes of text }}",
+            self.text.len()
+        )
     }
 }
 

@@ -1,1 +1,132 @@
+use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Notify;
 
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Hands out "token 1", "token 2", …, each when told to.
+#[derive(Default)]
+struct Counting {
+    asked: AtomicUsize,
+    go: Notify,
+    wait: bool,
+}
+
+#[async_trait]
+impl TokenProvider for Counting {
+    async fn token(&self, _refused: bool) -> Result<Token, TokenUnavailable> {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.wait {
+            self.go.notified().await;
+        }
+        Ok(Token::new(format!("token {number}")))
+    }
+}
+
+async fn accept(token: Token) -> Result<String, TransportError> {
+    Ok(token.secret().to_owned())
+}
+
+/// A server that takes only tokens with a number from `from` up.
+fn server(from: usize) -> impl Fn(Token) -> std::future::Ready<Result<String, TransportError>> {
+    move |token| {
+        let number: usize = token.secret().trim_start_matches("token ").parse().unwrap();
+        std::future::ready(match number >= from {
+            true => Ok(token.secret().to_owned()),
+            false => Err(TransportError::new(Fault::Unauthorized)),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_and_kept() {
+    let provider = Arc::new(Counting::default());
+    let session = Session::new(provider.clone(), TIMEOUT);
+    for _ in 0..3 {
+        assert_eq!(session.authorized(accept).await, Ok("token 1".into()));
+    }
+    assert_eq!(provider.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn five_requests_refused_together_ask_for_one_new_token() {
+    let provider = Arc::new(Counting::default());
+    let session = Session::new(provider.clone(), TIMEOUT);
+    session.authorized(accept).await.unwrap();
+    let calls: Vec<_> = (0..5)
+        .map(|_| {
+            let session = session.clone();
+            tokio::spawn(async move { session.authorized(server(2)).await })
+        })
+        .collect();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), Ok("token 2".into()));
+    }
+    assert_eq!(provider.asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_fresh_token_refused_ends_the_session_until_it_is_resumed() {
+    let provider = Arc::new(Counting::default());
+    let session = Session::new(provider.clone(), TIMEOUT);
+    assert_eq!(session.authorized(server(3)).await, Err(AuthorizedError::SessionEnded));
+    assert_eq!(session.authorized(accept).await, Err(AuthorizedError::SessionEnded));
+    assert_eq!(provider.asked.load(Ordering::SeqCst), 2, "an ended session asks nobody");
+    session.resume();
+    assert_eq!(session.authorized(server(3)).await, Ok("token 3".into()));
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_takes_the_question_from_nobody() {
+    let provider = Arc::new(Counting { wait: true, ..Default::default() });
+    let session = Session::new(provider.clone(), TIMEOUT);
+    let impatient = tokio::spawn({
+        let session = session.clone();
+        async move { session.authorized(accept).await }
+    });
+    let patient = tokio::spawn({
+        let session = session.clone();
+        async move { session.authorized(accept).await }
+    });
+    while provider.asked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    impatient.abort();
+    assert!(impatient.await.unwrap_err().is_cancelled());
+    provider.go.notify_one();
+    assert_eq!(patient.await.unwrap(), Ok("token 1".into()));
+    assert_eq!(provider.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_never_answers_is_given_up_and_asked_again() {
+    let provider = Arc::new(Counting { wait: true, ..Default::default() });
+    let session = Session::new(provider.clone(), TIMEOUT);
+    let begun = tokio::time::Instant::now();
+    assert_eq!(session.authorized(accept).await, Err(AuthorizedError::TokenUnavailable));
+    assert_eq!(begun.elapsed(), TIMEOUT);
+    provider.go.notify_one();
+    assert_eq!(session.authorized(accept).await, Ok("token 2".into()));
+}
+
+struct Panicking(AtomicUsize);
+
+#[async_trait]
+impl TokenProvider for Panicking {
+    async fn token(&self, _refused: bool) -> Result<Token, TokenUnavailable> {
+        assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "the provider panics the first time");
+        Ok(Token::new("token"))
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_panicked_is_asked_again() {
+    let session = Session::new(Arc::new(Panicking(AtomicUsize::new(0))), TIMEOUT);
+    assert_eq!(session.authorized(accept).await, Err(AuthorizedError::TokenUnavailable));
+    assert_eq!(session.authorized(accept).await, Ok("token".into()));
+}
+
+#[test]
+fn a_token_shows_nothing_of_itself() {
+    assert_eq!(format!("{:?}", Token::new("secret")), "Token(…)");
+}

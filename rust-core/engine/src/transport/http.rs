@@ -4,7 +4,9 @@ use super::error::parse_retry_after;
 use super::{BadAnswer, Fault, TransportError, tls};
 use crate::{EngineConfig, EngineError, Token};
 use chat_protocol::limits::MAX_RESPONSE_BYTES;
-use chat_protocol::{IDEMPOTENCY_KEY, Message, PROBLEM_CONTENT_TYPE, Problem, RoomId, SendMessage, TransactionId};
+use chat_protocol::{
+    IDEMPOTENCY_KEY, Message, PROBLEM_CONTENT_TYPE, Problem, RoomId, SendMessage, TransactionId,
+};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use std::error::Error;
@@ -47,9 +49,11 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(invalid)?;
-        let messages = config.account.origin.join("/v1/rooms/").map_err(|e| {
-            EngineError::InvalidConfig(format!("server URL: {e}"))
-        })?;
+        let messages = config
+            .account
+            .origin
+            .join("/v1/rooms/")
+            .map_err(|e| EngineError::InvalidConfig(format!("server URL: {e}")))?;
         Ok(Self { client, messages })
     }
 
@@ -84,7 +88,8 @@ impl Http {
         text: &str,
         token: &Token,
     ) -> Result<Message, TransportError> {
-        let body = serde_json::to_vec(&SendMessage { text: text.to_owned() }).map_err(|_| BadAnswer::Malformed)?;
+        let body =
+            serde_json::to_vec(&SendMessage { text: text.to_owned() }).map_err(|_| BadAnswer::Malformed)?;
         let request = self
             .client
             .post(self.url(room))
@@ -107,7 +112,12 @@ async fn send(request: RequestBuilder, token: &Token) -> Result<Response, Transp
     let mut value = HeaderValue::try_from(format!("Bearer {}", token.secret()))
         .map_err(|_| TransportError::new(Fault::Unauthorized))?;
     value.set_sensitive(true);
-    request.header(AUTHORIZATION, value).header(ACCEPT, "application/json").send().await.map_err(|e| classify(&e))
+    request
+        .header(AUTHORIZATION, value)
+        .header(ACCEPT, "application/json")
+        .send()
+        .await
+        .map_err(|e| classify(&e))
 }
 
 /// Reads a JSON body, of at most [`MAX_RESPONSE_BYTES`] after decompression.
@@ -170,14 +180,16 @@ fn classify(error: &reqwest::Error) -> TransportError {
 }
 
 fn is_tls(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // An io::Error hides the error it wraps from `source()`; rustls is behind one.
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if cause.is::<rustls::Error>() || inner.is_some_and(|e| e.is::<rustls::Error>()) {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<rustls::Error>() {
             return true;
         }
-        source = cause.source();
+        // `source()` of an io::Error passes over the error it wraps; rustls is behind one, or two.
+        cause = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     false
 }

@@ -34,7 +34,12 @@ pub enum Answer {
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
     /// The changes after `after`, oldest first, or the newest page of the room with `None`.
-    async fn changes(&self, room: RoomId, after: Option<Seq>, token: &Token) -> Result<Answer, TransportError>;
+    async fn changes(
+        &self,
+        room: RoomId,
+        after: Option<Seq>,
+        token: &Token,
+    ) -> Result<Answer, TransportError>;
 
     /// Says `text` in a room. The same `transaction` is stored once, however often it is sent.
     async fn send(

@@ -21,7 +21,12 @@ impl Polling {
 
 #[async_trait]
 impl Transport for Polling {
-    async fn changes(&self, room: RoomId, after: Option<Seq>, token: &Token) -> Result<Answer, TransportError> {
+    async fn changes(
+        &self,
+        room: RoomId,
+        after: Option<Seq>,
+        token: &Token,
+    ) -> Result<Answer, TransportError> {
         // Catching up asks for full pages, so that missing much costs few round trips; a first
         // look asks for a screen or two.
         let query = match after {
@@ -84,7 +89,12 @@ mod tests {
         }
     }
 
-    fn verdict(after: Option<i64>, messages: &[(i64, i64)], cursor: i64, has_more: bool) -> Result<(), BadAnswer> {
+    fn verdict(
+        after: Option<i64>,
+        messages: &[(i64, i64)],
+        cursor: i64,
+        has_more: bool,
+    ) -> Result<(), BadAnswer> {
         let messages = messages.iter().map(|&(id, seq)| message(id, seq)).collect();
         let page = Page { messages, cursor: Seq::new(cursor).unwrap(), has_more };
         check(&page, after.map(|a| Seq::new(a).unwrap()))

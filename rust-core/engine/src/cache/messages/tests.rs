@@ -1,1 +1,197 @@
+use super::*;
+use crate::cache::{self, Cache};
+use crate::repository::{Timeline, TimelineUpdate};
+use chat_protocol::{MessageText, TransactionId};
+use proptest::prelude::*;
 
+fn me() -> UserId {
+    UserId::new("alice").unwrap()
+}
+
+fn room() -> RoomId {
+    RoomId::new(1).unwrap()
+}
+
+fn message(id: i64, seq: i64, sender: &str, text: &str) -> Message {
+    Message {
+        id: MessageId::new(id).unwrap(),
+        seq: Seq::new(seq).unwrap(),
+        sender: UserId::new(sender).unwrap(),
+        text: text.into(),
+        sent_at: Timestamp::from_millis(1_000 + id),
+        edited_at: None,
+        deleted: false,
+        transaction_id: None,
+    }
+}
+
+fn page(messages: Vec<Message>, cursor: i64) -> Page {
+    Page { messages, cursor: Seq::new(cursor).unwrap(), has_more: false }
+}
+
+struct Fixture {
+    cache: Cache,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { cache: Cache::open(folder.path(), "c.sqlite3").unwrap(), _folder: folder }
+    }
+
+    fn first(&self, page: Page) -> Applied {
+        self.cache.commit(|t| apply_first_page(t, room(), &me(), page), |_| {}).unwrap()
+    }
+
+    fn apply(&self, page: Page) -> Applied {
+        self.cache.commit(|t| apply_page(t, room(), &me(), page), |_| {}).unwrap()
+    }
+
+    fn write(&self, text: &str, transaction: &str) -> TimelineItem {
+        let (text, transaction) = (MessageText::new(text).unwrap(), TransactionId::new(transaction).unwrap());
+        let now = Timestamp::from_millis(5_000);
+        self.cache.commit(|t| cache::add(t, room(), &me(), &text, &transaction, now), |_| {}).unwrap()
+    }
+
+    fn sent(&self, key: ItemKey, id: i64) -> TimelineUpdate {
+        let (number, id) = (key.outbox_key().unwrap(), MessageId::new(id).unwrap());
+        self.cache.commit(|t| cache::mark_sent(t, room(), number, &me(), id), |_| {}).unwrap()
+    }
+
+    fn cursor(&self) -> Option<i64> {
+        self.cache.read(|c| cache::cursor(c, room())).unwrap().map(Seq::get)
+    }
+
+    fn screen(&self) -> Timeline {
+        let (mut items, has_older) = self.cache.read(|c| newest(c, room(), &me(), 0, 500)).unwrap();
+        items.extend(self.cache.read(|c| cache::unsent(c, room(), &me())).unwrap());
+        let mut timeline = Timeline::default();
+        timeline.apply(TimelineUpdate::Snapshot { items, has_older });
+        timeline
+    }
+
+    fn shown(&self) -> Vec<(i64, String)> {
+        self.screen().items().iter().map(|i| (i.key.get(), i.text.clone())).collect()
+    }
+}
+
+#[test]
+fn a_batch_and_its_cursor_are_stored_together() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.cursor(), None);
+    fixture.first(page(vec![message(1, 1, "bob", "one")], 1));
+    fixture.apply(page(vec![message(2, 2, "bob", "two"), message(3, 3, "bob", "three")], 3));
+    assert_eq!(fixture.cursor(), Some(3));
+    assert_eq!(fixture.shown(), [(1, "one".into()), (2, "two".into()), (3, "three".into())]);
+}
+
+#[test]
+fn an_empty_room_is_known_from_the_first_look() {
+    let fixture = Fixture::new();
+    fixture.first(page(vec![], 0));
+    assert_eq!(fixture.cursor(), Some(0));
+    assert!(!fixture.screen().has_older());
+}
+
+#[test]
+fn what_is_known_already_is_not_told_again() {
+    let fixture = Fixture::new();
+    fixture.first(page(vec![message(1, 1, "bob", "one")], 1));
+    let again = fixture.apply(page(vec![message(1, 1, "bob", "one"), message(2, 2, "bob", "two")], 2));
+    assert_eq!(again.upserted.len(), 1);
+    assert_eq!(again.upserted[0].text, "two");
+}
+
+#[test]
+fn a_change_below_the_floor_is_passed_over_so_that_no_hole_is_shown_as_none() {
+    let fixture = Fixture::new();
+    let mut newest = page(vec![message(901, 901, "bob", "a"), message(902, 902, "bob", "b")], 902);
+    newest.has_more = true;
+    fixture.first(newest);
+    assert!(fixture.screen().has_older());
+    let applied =
+        fixture.apply(page(vec![message(5, 903, "bob", "edited"), message(903, 904, "bob", "c")], 904));
+    assert_eq!(applied.upserted.len(), 1);
+    assert_eq!(fixture.cursor(), Some(904));
+    assert_eq!(fixture.screen().items().len(), 3);
+}
+
+#[test]
+fn our_message_by_polling_takes_over_the_key_of_its_echo() {
+    let fixture = Fixture::new();
+    fixture.first(page(vec![message(1, 1, "bob", "one")], 1));
+    let echo = fixture.write("mine", "t-1");
+    assert_eq!(fixture.shown(), [(1, "one".into()), (echo.key.get(), "mine".into())]);
+    let mine = Message {
+        transaction_id: Some(TransactionId::new("t-1").unwrap()),
+        ..message(2, 2, "alice", "mine")
+    };
+    let applied = fixture.apply(page(vec![mine], 2));
+    assert_eq!(applied.upserted[0].key, echo.key);
+    assert_eq!(fixture.shown(), [(1, "one".into()), (echo.key.get(), "mine".into())]);
+    assert_eq!(
+        fixture.sent(echo.key, 2),
+        TimelineUpdate::default(),
+        "the answer to the POST comes too late to matter"
+    );
+}
+
+#[test]
+fn the_answer_first_and_polling_second_is_one_message_too() {
+    let fixture = Fixture::new();
+    fixture.first(page(vec![], 0));
+    let echo = fixture.write("mine", "t-1");
+    fixture.sent(echo.key, 1);
+    assert_eq!(fixture.screen().items()[0].state, DeliveryState::Sent);
+    // A server that does not tell transaction ids: the number it answered with is enough.
+    fixture.apply(page(vec![message(1, 1, "alice", "mine")], 1));
+    let screen = fixture.screen();
+    assert_eq!(screen.items().len(), 1);
+    assert_eq!((screen.items()[0].key, screen.items()[0].state), (echo.key, DeliveryState::Confirmed));
+}
+
+#[test]
+fn a_server_without_transaction_ids_and_a_late_answer_end_as_one_message() {
+    let fixture = Fixture::new();
+    fixture.first(page(vec![], 0));
+    let echo = fixture.write("mine", "t-1");
+    let mut screen = fixture.screen();
+    let applied = fixture.apply(page(vec![message(1, 1, "alice", "mine")], 1));
+    screen.apply(TimelineUpdate::Diff { upserted: applied.upserted, removed: vec![] });
+    screen.apply(fixture.sent(echo.key, 1));
+    assert_eq!(screen.items().len(), 1);
+    assert_eq!(screen.items(), fixture.screen().items());
+}
+
+#[test]
+fn anothers_message_with_our_transaction_id_settles_nothing() {
+    let fixture = Fixture::new();
+    fixture.first(page(vec![], 0));
+    fixture.write("mine", "t-1");
+    let theirs =
+        Message { transaction_id: Some(TransactionId::new("t-1").unwrap()), ..message(1, 1, "mallory", "x") };
+    fixture.apply(page(vec![theirs], 1));
+    assert_eq!(fixture.screen().items().len(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Versions of five messages, delivered in any order and any number of times.
+    #[test]
+    fn the_highest_seq_wins_in_whatever_order_versions_come(order in prop::collection::vec(0usize..20, 1..60)) {
+        let fixture = Fixture::new();
+        fixture.first(page(vec![], 0));
+        let versions: Vec<_> =
+            (0..20i64).map(|n| message(n % 5 + 1, n + 1, "bob", &format!("version {n}"))).collect();
+        let mut expected = std::collections::BTreeMap::new();
+        for at in order {
+            let version = versions[at].clone();
+            let best = expected.entry(version.id).or_insert_with(|| version.clone());
+            if version.seq > best.seq { *best = version.clone(); }
+            fixture.apply(page(vec![version], at as i64 + 1));
+        }
+        let expected: Vec<_> = expected.into_values().map(|m| (m.id.get(), m.text)).collect();
+        prop_assert_eq!(fixture.shown(), expected);
+    }
+}

@@ -1,0 +1,216 @@
+//! Start, stop and close: any order, any number of times, and nothing left behind.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on stops.
+
+use chat_engine::{ConnectionState, Engine, EngineError, RoomListener, StaticToken, TimelineUpdate, Token};
+use chat_protocol::RoomId;
+use chat_testkit::{RecordingListener, ServerProcess, config, count_of_own};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// These tests count the process's threads and descriptors, so one at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn open(server: &ServerProcess, folder: &tempfile::TempDir) -> Engine {
+    let token = Arc::new(StaticToken(Token::new(server.token("alice"))));
+    Engine::open(config(server.url(), folder.path()), token, None).unwrap()
+}
+
+fn wait(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < chat_testkit::DEADLINE, "never happened: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_thousand_starts_and_stops_leave_threads_and_descriptors_where_they_were() {
+    let _alone = alone();
+    let server = ServerProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let id = server.room();
+    let before = (count_of_own("task"), count_of_own("fd"));
+    let engine = open(&server, &folder);
+    let listener = RecordingListener::new();
+    let room = engine.room(id, listener.clone()).unwrap();
+    room.start();
+    wait("live", || listener.connection() == Some(ConnectionState::Live));
+    let running = (count_of_own("task"), count_of_own("fd"));
+    for turn in 0..1_000 {
+        room.stop();
+        room.start();
+        if turn % 50 == 0 {
+            // Let some of them get as far as a request.
+            let heard = listener.calls();
+            wait("a job that works", || listener.calls() > heard);
+        }
+    }
+    room.stop();
+    wait("no thread or descriptor more than one job has", || {
+        (count_of_own("task"), count_of_own("fd")) <= running
+    });
+    engine.close();
+    drop((room, engine));
+    wait("everything given back", || (count_of_own("task"), count_of_own("fd")) == before);
+}
+
+#[test]
+fn close_in_any_order_and_any_number_of_times() {
+    let _alone = alone();
+    let server = ServerProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let id = server.room();
+    for order in 0..6 {
+        let engine = open(&server, &folder);
+        let listener = RecordingListener::new();
+        let room = engine.room(id, listener.clone()).unwrap();
+        room.start();
+        if order % 2 == 0 {
+            wait("a job that works", || listener.connection() == Some(ConnectionState::Live));
+        }
+        match order {
+            0 | 1 => {
+                room.stop();
+                room.detach();
+                engine.close();
+            }
+            2 | 3 => {
+                engine.close();
+                room.start();
+                room.stop();
+            }
+            _ => {
+                engine.close();
+                engine.close();
+                room.detach();
+                room.detach();
+            }
+        }
+        assert_eq!(room.send("too late").err(), Some(EngineError::Closed));
+        assert!(matches!(engine.room(id, listener.clone()), Err(EngineError::Closed)));
+        room.wake();
+        engine.close();
+        let heard = listener.calls();
+        drop(engine);
+        drop(room);
+        assert_eq!(listener.calls(), heard);
+    }
+}
+
+#[test]
+fn a_close_writes_the_log_back_into_the_file() {
+    let _alone = alone();
+    let server = ServerProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(&server, &folder);
+    let path = engine.cache_path().to_owned();
+    engine.close();
+    assert!(path.exists());
+    assert!(!path.with_extension("sqlite3-wal").exists());
+}
+
+/// Closes the engine from inside a callback.
+struct Closer(Mutex<Option<Arc<Engine>>>, AtomicBool);
+
+impl RoomListener for Closer {
+    fn on_timeline(&self, _: TimelineUpdate) {
+        if let Some(engine) = self.0.lock().unwrap().take() {
+            engine.close();
+            self.1.store(true, Ordering::SeqCst);
+        }
+    }
+    fn on_connection(&self, _: ConnectionState) {}
+}
+
+#[test]
+fn a_listener_may_close_the_engine_that_called_it() {
+    let _alone = alone();
+    let server = ServerProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Arc::new(open(&server, &folder));
+    let closer = Arc::new(Closer(Mutex::new(Some(engine.clone())), AtomicBool::new(false)));
+    let room = engine.room(server.room(), closer.clone());
+    wait("closed from within", || closer.1.load(Ordering::SeqCst));
+    drop(room);
+}
+
+/// Is slow, and panics now and then.
+#[derive(Default)]
+struct Awkward(AtomicUsize);
+
+impl RoomListener for Awkward {
+    fn on_timeline(&self, _: TimelineUpdate) {
+        std::thread::sleep(Duration::from_millis(500)); // the point of this listener is to be slow
+        assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "the listener panics the first time");
+    }
+    fn on_connection(&self, _: ConnectionState) {}
+}
+
+#[test]
+fn start_and_stop_never_wait_for_a_slow_listener_and_a_panic_in_it_costs_one_call() {
+    let _alone = alone();
+    let server = ServerProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let id = server.room();
+    let engine = open(&server, &folder);
+    let listener = Arc::new(Awkward::default());
+    let room = engine.room(id, listener.clone()).unwrap();
+    let begun = Instant::now();
+    for _ in 0..1_000 {
+        room.start();
+        room.stop();
+    }
+    assert!(begun.elapsed() < Duration::from_millis(450), "{:?} for a listener of 500 ms", begun.elapsed());
+    room.start();
+    server.say(id, "bob", "hello");
+    wait("it is called again after its panic", || listener.0.load(Ordering::SeqCst) >= 2);
+}
+
+#[test]
+fn nothing_is_heard_after_stop_while_messages_keep_coming() {
+    let _alone = alone();
+    let server = ServerProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let id = server.room();
+    let engine = open(&server, &folder);
+    let listener = RecordingListener::new();
+    let room = engine.room(id, listener.clone()).unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let talker = {
+        let (mut sayer, done) = (server.sayer(id, "bob"), done.clone());
+        std::thread::spawn(move || {
+            let mut said = 0;
+            while !done.load(Ordering::SeqCst) {
+                said += 1;
+                sayer.say(&format!("{said}"));
+            }
+            said
+        })
+    };
+    for _ in 0..20 {
+        room.start();
+        let heard = listener.calls();
+        wait("it is heard", || listener.calls() > heard + 1);
+        room.stop();
+        // One call may have been let through before the gate was shut; no other follows.
+        std::thread::sleep(Duration::from_millis(5)); // a window to be silent in, not a condition to wait for
+        let heard = listener.calls();
+        std::thread::sleep(Duration::from_millis(60));
+        assert_eq!(listener.calls(), heard);
+    }
+    done.store(true, Ordering::SeqCst);
+    let said = talker.join().unwrap();
+    room.start();
+    wait("everything said is shown, once and in order", || listener.ids() == (1..=said).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_room_number_below_one_cannot_be_made() {
+    assert!(RoomId::new(0).is_err());
+}

@@ -1,0 +1,76 @@
+//! A transport without a network, for tests that turn the clock.
+
+use async_trait::async_trait;
+use chat_engine::Token;
+use chat_engine::transport::{Answer, Transport, TransportError};
+use chat_protocol::{Message, RoomId, Seq, TransactionId};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// One question that reached a [`FakeTransport`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// When, by the test's clock, from the transport's making.
+    pub at: Duration,
+    /// The cursor.
+    pub after: Option<Seq>,
+}
+
+/// Answers what was prepared, in order; then, unless told to say "nothing new", fails the test.
+pub struct FakeTransport {
+    begun: Instant,
+    answers: Mutex<VecDeque<Result<Answer, TransportError>>>,
+    asked: Mutex<Vec<Asked>>,
+    quiet: bool,
+}
+
+impl FakeTransport {
+    /// Answers `answers`, then nothing: a further question fails the test.
+    pub fn new(answers: impl IntoIterator<Item = Result<Answer, TransportError>>) -> Arc<Self> {
+        Self::build(answers, false)
+    }
+
+    /// Answers `answers`, then "nothing new" for ever.
+    pub fn then_quiet(answers: impl IntoIterator<Item = Result<Answer, TransportError>>) -> Arc<Self> {
+        Self::build(answers, true)
+    }
+
+    fn build(answers: impl IntoIterator<Item = Result<Answer, TransportError>>, quiet: bool) -> Arc<Self> {
+        let answers = Mutex::new(answers.into_iter().collect());
+        Arc::new(Self { begun: Instant::now(), answers, asked: Mutex::default(), quiet })
+    }
+
+    /// Every question so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Transport for FakeTransport {
+    async fn changes(
+        &self,
+        _room: RoomId,
+        after: Option<Seq>,
+        _token: &Token,
+    ) -> Result<Answer, TransportError> {
+        self.asked.lock().unwrap().push(Asked { at: self.begun.elapsed(), after });
+        match self.answers.lock().unwrap().pop_front() {
+            Some(answer) => answer,
+            None if self.quiet => Ok(Answer::Nothing),
+            None => panic!("asked after {after:?}, and no answer was prepared"),
+        }
+    }
+
+    async fn send(
+        &self,
+        _: RoomId,
+        _: &TransactionId,
+        _: &str,
+        _: &Token,
+    ) -> Result<Message, TransportError> {
+        panic!("sent a message, and no answer was prepared");
+    }
+}

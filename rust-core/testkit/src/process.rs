@@ -1,0 +1,226 @@
+//! The real server, as a real process.
+
+use chat_protocol::RoomId;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+/// The secret every test server signs with.
+pub const SECRET: &str = "a secret of at least thirty-two bytes";
+
+/// A program of this workspace, beside the running test.
+///
+/// # Panics
+/// When it was not built: `cargo test --workspace` builds it, and `cargo build --bins`.
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.ancestors().find(|folder| folder.join(".cargo-lock").exists()).unwrap();
+    let program = target.join(name);
+    assert!(program.exists(), "{} is missing: run `cargo build --bins` first", program.display());
+    program
+}
+
+/// A `chat-server` process on a database file of its own. Killed when dropped.
+pub struct ServerProcess {
+    child: Child,
+    url: String,
+    folder: Arc<tempfile::TempDir>,
+    log: Arc<Mutex<String>>,
+}
+
+impl ServerProcess {
+    /// Starts one on a free port and a fresh database.
+    pub fn start() -> Self {
+        Self::launch("127.0.0.1:0", Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    fn launch(listen: &str, folder: Arc<tempfile::TempDir>) -> Self {
+        let mut child = Command::new(binary("chat-server"))
+            .args(["--listen", listen, "--jwt-secret", SECRET, "--database"])
+            .arg(folder.path().join("server.db"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (lines, sink) = (BufReader::new(child.stderr.take().unwrap()), log.clone());
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                *sink.lock().unwrap() += &format!("{line}\n");
+            }
+        });
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        let url = first.trim().strip_prefix("listening on ");
+        let url =
+            url.unwrap_or_else(|| panic!("the server did not start: {}", log.lock().unwrap())).to_owned();
+        Self { child, url, folder, log }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A new process on the same port and database, after [`ServerProcess::kill`].
+    pub fn restart(&mut self) {
+        let address = self.url.trim_start_matches("http://").to_owned();
+        let next = Self::launch(&address, self.folder.clone());
+        *self = next;
+    }
+
+    /// A token for a user, minted by the program itself.
+    pub fn token(&self, user: &str) -> String {
+        let output = Command::new(binary("chat-server"))
+            .args(["token", "--user", user, "--jwt-secret", SECRET])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// A room of alice's and bob's.
+    pub fn room(&self) -> RoomId {
+        let body = json!({"title": "test", "members": ["alice", "bob"]});
+        let room = self.call("POST", "/v1/rooms", "alice", None, Some(&body)).1;
+        RoomId::new(room["id"].as_i64().unwrap()).unwrap()
+    }
+
+    /// Says something as a user; returns the message.
+    pub fn say(&self, room: RoomId, user: &str, text: &str) -> Value {
+        let mut sayer = self.sayer(room, user);
+        sayer.say(text)
+    }
+
+    /// For saying many things: one token, one connection.
+    pub fn sayer(&self, room: RoomId, user: &str) -> Sayer {
+        Sayer {
+            connection: Connection::open(&self.url),
+            room,
+            token: self.token(user),
+            said: 0,
+            salt: std::process::id(),
+        }
+    }
+
+    /// The whole room, oldest first, asked of the server itself.
+    pub fn messages(&self, room: RoomId) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut after = 0;
+        loop {
+            let path = format!("/v1/rooms/{room}/messages?after={after}&limit=500");
+            let (status, page) = self.call("GET", &path, "alice", None, None);
+            if status == 204 {
+                return all;
+            }
+            after = page["cursor"].as_i64().unwrap();
+            all.extend(page["messages"].as_array().unwrap().iter().cloned());
+        }
+    }
+
+    fn call(
+        &self,
+        method: &str,
+        path: &str,
+        user: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
+        Connection::open(&self.url).call(method, path, &self.token(user), key, body)
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Somebody who talks to the server directly.
+pub struct Sayer {
+    connection: Connection,
+    room: RoomId,
+    token: String,
+    said: u64,
+    salt: u32,
+}
+
+impl Sayer {
+    /// Says something; returns the message.
+    pub fn say(&mut self, text: &str) -> Value {
+        self.said += 1;
+        let nonce = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+        let key = format!("{}-{}-{nonce}", self.salt, self.said);
+        let path = format!("/v1/rooms/{}/messages", self.room);
+        let (status, message) =
+            self.connection.call("POST", &path, &self.token, Some(&key), Some(&json!({"text": text})));
+        assert_eq!(status, 201, "{message}");
+        message
+    }
+}
+
+/// A bare HTTP/1.1 connection: the tests' other person shares no code with what is tested.
+struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    fn open(url: &str) -> Self {
+        let stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    fn call(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let key = key.map(|k| format!("Idempotency-Key: {k}\r\n")).unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n{key}\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0.get_mut().write_all(format!("{head}{body}").as_bytes()).unwrap();
+        let mut status = String::new();
+        self.0.read_line(&mut status).unwrap();
+        let status: u16 = status.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            if line.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).unwrap();
+        (status, if length == 0 { Value::Null } else { serde_json::from_slice(&body).unwrap() })
+    }
+}
+
+/// Where the operating system tells of a process: its threads or its file descriptors.
+pub fn count_of_own(what: &str) -> usize {
+    std::fs::read_dir(Path::new("/proc/self").join(what)).unwrap().count()
+}
