@@ -82,3 +82,6 @@ async fn access_log(request: Request, next: Next) -> Response {
     );
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,7 +91,11 @@ impl Tokens {
         Self { key: DecodingKey::from_secret(secret.reveal().as_bytes()), validation }
     }
 
-    fn user(&self, token: &str) -> Result<UserId, ErrorCode> {
+    /// Whose token it is.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TokenExpired`] or [`ErrorCode::TokenRefused`].
+    pub fn user(&self, token: &str) -> Result<UserId, ErrorCode> {
         // The signature is checked before the claims, so only a token of ours is ever "expired".
         let token =
             jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).map_err(

@@ -131,3 +131,6 @@ fn commit(connection: &mut Connection, batch: Vec<Job>, replies: &mut Vec<Reply>
     tx.commit()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

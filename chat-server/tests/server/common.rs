@@ -1,0 +1,255 @@
+//! Starts servers and asks them things.
+
+use chat_protocol::{ErrorCode, Message, Page, Problem, RoomId, Rooms, UserId};
+use chat_server::auth::{Secret, mint};
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub(crate) const SECRET: &str = "a secret of more than thirty-two bytes";
+
+/// Longer than anything here takes, shorter than anybody's patience.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The binary, with nothing of the test runner's environment that it would heed.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    command.env_remove("CHAT_JWT_SECRET").stdin(Stdio::null());
+    command
+}
+
+/// A running server, killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    stderr: Option<JoinHandle<String>>,
+    pub(crate) url: String,
+    _folder: Option<TempDir>,
+}
+
+/// How a server ended.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stderr: String,
+}
+
+impl Server {
+    /// On a database of its own.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Self::start_on(&folder.path().join("chat.db"), options);
+        server._folder = Some(folder);
+        server
+    }
+
+    pub(crate) fn start_on(database: &Path, options: &[&str]) -> Self {
+        let mut child = binary()
+            .args(["--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--database"])
+            .arg(database)
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let stderr = std::thread::spawn(move || {
+            let mut all = String::new();
+            stderr.read_to_string(&mut all).unwrap();
+            all
+        });
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let Some(url) = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n')) else {
+            let _ = child.kill();
+            panic!("first line {line:?}, then {:?}", stderr.join());
+        };
+        Self { url: url.to_owned(), child, stderr: Some(stderr), _folder: None }
+    }
+
+    /// `host:port`, for a bare socket.
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end.
+    pub(crate) fn ended(mut self) -> Ended {
+        let stderr = self.stderr.take().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || sender.send(stderr.join()));
+        // The pipe closes with the process.
+        let stderr = receiver.recv_timeout(DEADLINE).expect("the server goes on").unwrap();
+        Ended { status: self.child.wait().unwrap(), stderr }
+    }
+
+    pub(crate) fn stop(self) -> Ended {
+        self.signal("-TERM");
+        self.ended()
+    }
+
+    /// Pulls the plug.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn user(&self, name: &str) -> Api {
+        self.with_token(Some(token(name)))
+    }
+
+    pub(crate) fn with_token(&self, token: Option<String>) -> Api {
+        Api { http: client(|builder| builder), url: self.url.clone(), token }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn token(user: &str) -> String {
+    mint(&UserId::new(user).unwrap(), &Secret::new(SECRET).unwrap(), Duration::from_secs(600)).unwrap()
+}
+
+pub(crate) fn client(with: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> reqwest::Client {
+    // Nothing here is encrypted, but reqwest asks for a provider; installed twice is installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    with(reqwest::Client::builder().no_proxy().timeout(DEADLINE)).build().unwrap()
+}
+
+/// A user's way to the server.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) token: Option<String>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!("{error}: {} {}", self.status, String::from_utf8_lossy(&self.body))
+        })
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Checks everything that a problem of this code has in common, and returns it.
+    #[track_caller]
+    pub(crate) fn is(&self, code: ErrorCode) -> Problem {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let problem: Problem = self.json();
+        assert_eq!(problem.code, code);
+        assert_eq!((self.status.as_u16(), problem.status), (code.status(), code.status()));
+        assert_eq!(self.header("cache-control"), "no-store");
+        problem
+    }
+}
+
+static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
+
+pub(crate) fn key() -> String {
+    format!("key-{}", NEXT_KEY.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Api {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str) -> Answer {
+        send(self.request(Method::PUT, path)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: serde_json::Value) -> Answer {
+        send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub(crate) async fn make_room(&self, members: &[&str]) -> RoomId {
+        let answer = self.post("/v1/rooms", json!({ "title": "a room", "members": members })).await;
+        assert_eq!(answer.status, 201);
+        answer.json::<chat_protocol::Room>().id
+    }
+
+    pub(crate) async fn rooms(&self) -> Rooms {
+        let answer = self.get("/v1/rooms").await;
+        assert_eq!(answer.status, 200);
+        answer.json()
+    }
+
+    pub(crate) async fn say_as(&self, room: RoomId, key: &str, text: &str) -> Answer {
+        let request = self.request(Method::POST, &format!("/v1/rooms/{room}/messages"));
+        send(request.header("Idempotency-Key", key).json(&json!({ "text": text }))).await
+    }
+
+    pub(crate) async fn say(&self, room: RoomId, text: &str) -> Message {
+        let answer = self.say_as(room, &key(), text).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()
+    }
+
+    pub(crate) async fn ask(&self, room: RoomId, query: &str) -> Answer {
+        self.get(&format!("/v1/rooms/{room}/messages{query}")).await
+    }
+
+    pub(crate) async fn page(&self, room: RoomId, query: &str) -> Page {
+        let answer = self.ask(room, query).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+}
+
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+}
+
+/// The ids of a page, in its order.
+pub(crate) fn ids(page: &Page) -> Vec<i64> {
+    page.messages.iter().map(|message| message.id.get()).collect()
+}
+
+pub(crate) fn header(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).unwrap()
+}

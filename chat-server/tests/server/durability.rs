@@ -1,0 +1,121 @@
+//! What is confirmed is kept.
+
+use crate::common::{DEADLINE, Server, binary, ids, key};
+use chat_protocol::{Message, Page};
+use reqwest::Method;
+use rusqlite::Connection;
+use serde_json::json;
+use std::path::Path;
+use std::process::Output;
+use tokio::sync::mpsc;
+
+#[tokio::test]
+async fn a_confirmed_message_survives_kill_9_in_the_middle_of_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("chat.db");
+    let server = Server::start_on(&database, &[]);
+    let alice = server.user("alice");
+    let room = alice.make_room(&[]).await;
+    let (sender, mut confirmations) = mpsc::unbounded_channel();
+    for _ in 0..8 {
+        let (alice, sender) = (alice.clone(), sender.clone());
+        tokio::spawn(async move {
+            loop {
+                let post = alice.request(Method::POST, &format!("/v1/rooms/{room}/messages"));
+                let post = post.header("Idempotency-Key", key()).json(&json!({ "text": "kept" }));
+                let Ok(answer) = post.send().await else { return };
+                assert_eq!(answer.status(), 201);
+                let Ok(message) = answer.json::<Message>().await else { return };
+                sender.send(message).unwrap();
+            }
+        });
+    }
+    drop(sender);
+    let mut confirmed = Vec::new();
+    while confirmed.len() < 100 {
+        confirmed.push(confirmations.recv().await.unwrap());
+    }
+    server.kill(); // all eight are still writing
+    while let Some(message) = tokio::time::timeout(DEADLINE, confirmations.recv()).await.unwrap() {
+        confirmed.push(message);
+    }
+
+    let server = Server::start_on(&database, &[]);
+    let alice = server.user("alice");
+    let (mut kept, mut cursor) = (Vec::new(), 0);
+    loop {
+        let page: Page = alice.page(room, &format!("?after={cursor}&limit=500")).await;
+        cursor = page.cursor.get();
+        kept.extend(page.messages);
+        if !page.has_more {
+            break;
+        }
+    }
+    assert!(kept.iter().map(|message| message.id.get()).eq(1..=kept.len() as i64), "ids are dense");
+    for message in confirmed {
+        assert_eq!(kept[message.id.get() as usize - 1], message);
+    }
+    assert_eq!(alice.say(room, "next").await.id.get(), kept.len() as i64 + 1);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart_and_replays_are_still_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("chat.db");
+    let server = Server::start_on(&database, &[]);
+    let alice = server.user("alice");
+    let room = alice.make_room(&["bob"]).await;
+    let first = alice.say_as(room, "k", "hi").await;
+    assert!(server.stop().status.success());
+    assert!(!folder.path().join("chat.db-wal").exists(), "a clean end leaves one file");
+
+    let server = Server::start_on(&database, &[]);
+    let (alice, bob) = (server.user("alice"), server.user("bob"));
+    assert_eq!(alice.say_as(room, "k", "hi").await.body, first.body);
+    assert_eq!(ids(&bob.page(room, "").await), [1]);
+    assert_eq!(alice.make_room(&[]).await.get(), room.get() + 1);
+}
+
+fn refuses(database: &Path) -> String {
+    let Output { status, stdout, stderr } = binary()
+        .args(["--listen", "127.0.0.1:0", "--jwt-secret", "s", "--database"])
+        .arg(database)
+        .output()
+        .unwrap();
+    assert_eq!((status.code(), stdout.len()), (Some(1), 0));
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert!(!stderr.contains("panic"), "{stderr}");
+    stderr
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_named_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("no/such/folder/chat.db");
+    assert!(refuses(&nowhere).contains(nowhere.to_str().unwrap()));
+    assert!(refuses(folder.path()).contains("cannot open the database"));
+    assert!(refuses(Path::new(":memory:")).contains("must be a file"));
+
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "dear diary ".repeat(1_000)).unwrap();
+    assert!(refuses(&text).contains("not a database"));
+
+    let foreign = folder.path().join("photos.db");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE photos (id)").unwrap();
+    assert!(refuses(&foreign).contains("another program"));
+    let tables: i64 = Connection::open(&foreign)
+        .unwrap()
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(tables, 1);
+}
+
+#[test]
+fn a_database_of_a_newer_server_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("chat.db");
+    Server::start_on(&database, &[]).stop();
+    Connection::open(&database).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let stderr = refuses(&database);
+    assert!(stderr.contains("version 99") && stderr.contains("newer server"), "{stderr}");
+}

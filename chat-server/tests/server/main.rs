@@ -1,0 +1,15 @@
+//! The real binary, as a process, over real HTTP. One test target, so that it is linked once.
+
+// clippy.toml excuses test functions; their helpers fail tests the same way.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+mod auth;
+mod durability;
+mod errors;
+mod logs;
+mod messages;
+mod pages;
+mod process;
+mod rooms;
