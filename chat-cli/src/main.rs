@@ -1,1 +1,130 @@
-fn main() {}
+//! A terminal client on the chat engine.
+//!
+//! Sends each line of standard input, prints the timeline as it changes; with `--json` one object a
+//! line for scripts. Standard output carries the timeline and nothing else.
+
+mod args;
+mod clock;
+mod printer;
+mod screen;
+
+use anyhow::{Context, bail};
+use args::Args;
+use chat_engine::{Account, ConnectionState, Engine, EngineConfig, EngineError, StaticToken, Token};
+use clap::Parser;
+use screen::{Event, Listener, Screen};
+use std::io::BufRead;
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(if args.verbose {
+            tracing_subscriber::filter::LevelFilter::DEBUG
+        } else {
+            tracing_subscriber::filter::LevelFilter::ERROR
+        })
+        .init();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells the person, where it mixes with no output.
+#[allow(clippy::print_stderr)] // the one place
+fn complain(what: &str) {
+    eprintln!("chat-cli: {what}");
+}
+
+fn run(args: &Args) -> anyhow::Result<()> {
+    // Without --data nothing is kept: the folder goes with the process.
+    let mut temporary = None;
+    let data = match &args.data {
+        Some(folder) => folder.clone(),
+        None => temporary.insert(tempfile::tempdir().context("a temporary folder")?).path().to_owned(),
+    };
+    // A terminal on a developer's machine: http:// is what a local server speaks.
+    let account = Account::new(&args.server, args.token.user.clone(), true)?;
+    let token = Arc::new(StaticToken(Token::new(args.token.secret.as_str())));
+    let engine = Engine::open(EngineConfig::new(account, data), token, None)?;
+
+    let (events, inbox) = mpsc::channel();
+    let room = engine.room(args.room, Arc::new(Listener(events.clone())))?;
+    watch_signals(events.clone())?;
+    room.start();
+    std::thread::spawn(move || read_lines(&events));
+
+    let mut screen = Screen::new(printer::for_args(args), args.watch);
+    for event in inbox {
+        match event {
+            Event::Line(line) => match room.send(&line) {
+                Ok(key) => screen.accepted(key, &args.token.user, &line)?,
+                Err(EngineError::Text(chat_engine::protocol::TextError::Blank)) => {}
+                Err(EngineError::Text(error)) => complain(&format!("not sent: {error}")),
+                Err(error) => return Err(error.into()),
+            },
+            Event::EndOfInput => screen.end_of_input(),
+            Event::Timeline(update) => screen.update(update)?,
+            Event::Connection(ConnectionState::Ended(reason)) => bail!("{}", ended(reason)),
+            Event::Connection(state) => complain(&connection(&state)),
+            Event::Signal => break,
+        }
+        if screen.is_done() {
+            break;
+        }
+    }
+    room.detach();
+    engine.close();
+    Ok(())
+}
+
+fn read_lines(events: &mpsc::Sender<Event>) {
+    for line in std::io::stdin().lock().lines() {
+        // Not UTF-8: nothing that could be sent. Say so and go on with the next line.
+        let Ok(line) = line else {
+            complain("not sent: the line is not UTF-8");
+            continue;
+        };
+        if events.send(Event::Line(line)).is_err() {
+            return;
+        }
+    }
+    // The main thread may have gone already.
+    let _ = events.send(Event::EndOfInput);
+}
+
+fn watch_signals(events: mpsc::Sender<Event>) -> anyhow::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).context("signals")?;
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            let _ = events.send(Event::Signal);
+        }
+    });
+    Ok(())
+}
+
+fn connection(state: &ConnectionState) -> String {
+    match state {
+        ConnectionState::Connecting => "connecting".into(),
+        ConnectionState::Live => "connected".into(),
+        ConnectionState::Waiting { error, retry_in, .. } => {
+            format!("{error}; trying again in {:.1} s", retry_in.as_secs_f64())
+        }
+        ConnectionState::Ended(reason) => ended(*reason).into(),
+    }
+}
+
+fn ended(reason: chat_engine::EndReason) -> &'static str {
+    match reason {
+        chat_engine::EndReason::SessionEnded => "the server refuses the token",
+        chat_engine::EndReason::NotAMember => "not a member of the room",
+        chat_engine::EndReason::RoomNotFound => "no such room",
+    }
+}

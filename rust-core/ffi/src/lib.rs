@@ -8,6 +8,8 @@
 //! * No panic crosses it: uniffi catches one and throws `InternalException` in its place, which is
 //!   why the release profile keeps unwinding.
 
+#![allow(clippy::needless_pass_by_value)] // uniffi hands over what it made out of Kotlin's
+
 mod client;
 mod jvm;
 mod room;

@@ -1,0 +1,246 @@
+//! The program itself, as a process, against a real server process.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on stops.
+
+use chat_protocol::RoomId;
+use chat_testkit::{DEADLINE, FaultProxy, ServerProcess, eventually};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+
+/// A running chat-cli. Killed when dropped.
+struct Cli {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Cli {
+    fn start(url: &str, token: &str, room: RoomId, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_chat-cli"))
+            .args(["--server", url, "--room", &room.to_string()])
+            .args(more)
+            .env("CHAT_TOKEN", token)
+            .env("TZ", "Asia/Seoul")
+            .env("LC_ALL", "ko_KR.UTF-8")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        let input = child.stdin.take();
+        Self { child, input, lines }
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    /// The next line of output.
+    fn line(&self) -> String {
+        self.lines.recv_timeout(DEADLINE).unwrap()
+    }
+
+    /// The next object of output that `wanted` likes.
+    fn object(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let value: Value = serde_json::from_str(&self.line()).unwrap();
+            if wanted(&value) {
+                return value;
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < DEADLINE, "chat-cli does not end");
+            std::thread::yield_now();
+        }
+    }
+
+    fn complaints(&mut self) -> String {
+        let mut text = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+impl Drop for Cli {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn confirmed(text: &str) -> impl Fn(&Value) -> bool {
+    move |v| v["text"] == text && v["state"] == "confirmed"
+}
+
+#[tokio::test(flavor = "multi_thread")] // the proxy goes on while this thread waits for a line
+async fn killed_between_insert_and_answer_and_restarted_it_shows_each_message_once() {
+    let server = ServerProcess::start();
+    let proxy = FaultProxy::start(server.url()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let data = ["--json", "--data", folder.path().to_str().unwrap()];
+    let (room, token) = (server.room(), server.token("alice"));
+    server.say(room, "bob", "before");
+
+    let mut cli = Cli::start(proxy.url(), &token, room, &data);
+    cli.object(confirmed("before"));
+    proxy.hold_answers();
+    cli.say("안녕 👋");
+    eventually("the server has inserted it", || server.messages(room).len() == 2).await;
+    cli.kill();
+    proxy.go_down();
+    server.say(room, "bob", "after");
+
+    // Offline, the restart shows the message as one that is not confirmed.
+    let cli = Cli::start(proxy.url(), &token, room, &data);
+    let offline = cli.object(|v| v["text"] == "안녕 👋");
+    assert_eq!((&offline["id"], &offline["own"]), (&Value::Null, &Value::Bool(true)));
+    proxy.come_back();
+
+    let mut screen: BTreeMap<i64, Value> = BTreeMap::from([(offline["key"].as_i64().unwrap(), offline)]);
+    while screen.values().filter(|v| v["state"] == "confirmed" && v["id"].as_i64() > Some(1)).count() < 2 {
+        let value = cli.object(|_| true);
+        screen.insert(value["key"].as_i64().unwrap(), value);
+    }
+    let mut shown: Vec<_> =
+        screen.values().map(|v| (v["id"].as_i64().unwrap(), v["text"].as_str().unwrap())).collect();
+    shown.sort_unstable();
+    assert_eq!(shown[shown.len() - 2..], [(2, "안녕 👋"), (3, "after")]);
+    assert_eq!(server.messages(room).len(), 3);
+}
+
+#[test]
+fn an_own_line_is_told_before_the_server_knows_of_it_and_again_as_it_gets_on() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    let mut cli = Cli::start(server.url(), &server.token("alice"), room, &["--json"]);
+    cli.say("hello");
+    let first = cli.object(|v| v["text"] == "hello");
+    assert_eq!(
+        (&first["state"], &first["id"], &first["seq"]),
+        (&"pending".into(), &Value::Null, &Value::Null)
+    );
+    let last = cli.object(confirmed("hello"));
+    assert_eq!((&last["id"], &last["seq"], &last["sender"]), (&1.into(), &1.into(), &"alice".into()));
+    assert_eq!(last["key"], first["key"]);
+}
+
+#[test]
+fn the_cache_is_shown_at_once_by_a_restart_without_a_server() {
+    let mut server = ServerProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let data = ["--json", "--data", folder.path().to_str().unwrap()];
+    let (room, token) = (server.room(), server.token("alice"));
+    for n in 1..=3 {
+        server.say(room, "bob", &format!("{n}"));
+    }
+    let mut cli = Cli::start(server.url(), &token, room, &data);
+    cli.object(confirmed("3"));
+    cli.kill();
+    server.kill();
+    let cli = Cli::start(server.url(), &token, room, &data);
+    for n in 1..=3 {
+        assert_eq!(cli.object(|_| true)["text"], n.to_string());
+    }
+}
+
+#[test]
+fn it_leaves_when_the_input_has_ended_and_all_of_it_is_confirmed() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    let mut cli = Cli::start(server.url(), &server.token("alice"), room, &[]);
+    for n in 0..50 {
+        cli.say(&format!("line {n}"));
+    }
+    cli.say("   "); // blank: passed over
+    cli.end_input();
+    assert!(cli.wait().success());
+    let texts: Vec<_> =
+        server.messages(room).iter().map(|m| m["text"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(texts, (0..50).map(|n| format!("line {n}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn people_see_own_and_others_with_days_and_times_and_no_escape_sequence() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    server.say(room, "bob", "안녕\u{1b}[31m");
+    let mut cli = Cli::start(server.url(), &server.token("alice"), room, &[]);
+    let day = cli.line();
+    assert!(day.starts_with("──────── ") && day.contains("년 ") && day.ends_with("일 ────────"), "{day}");
+    let theirs = cli.line();
+    assert!(theirs.starts_with("오전 ") || theirs.starts_with("오후 "), "{theirs}");
+    assert!(theirs.ends_with("  bob: 안녕\u{fffd}[31m"), "{theirs}");
+    cli.say("hello");
+    assert!(cli.line().ends_with("  me: hello"));
+    cli.end_input();
+    assert!(cli.wait().success());
+    assert!(cli.lines.recv().is_err(), "confirming it is worth no second line");
+}
+
+#[test]
+fn a_refused_token_a_strange_room_and_a_text_too_long_are_told_plainly() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    let nobody = RoomId::new(99).unwrap();
+    let forged = format!("{}x", server.token("alice"));
+    for (token, room, words) in [
+        (forged.as_str(), room, "the server refuses the token"),
+        (server.token("alice").as_str(), nobody, "no such room"),
+        (server.token("mallory").as_str(), room, "not a member of the room"),
+    ] {
+        let mut cli = Cli::start(server.url(), token, room, &["--json"]);
+        assert_eq!(cli.wait().code(), Some(1));
+        let complaints = cli.complaints();
+        assert!(complaints.contains(words), "{complaints}");
+        assert!(!complaints.contains(token), "no token in a log");
+    }
+    let mut cli = Cli::start(server.url(), &server.token("alice"), room, &["--json"]);
+    cli.say(&"x".repeat(4_001));
+    cli.say("short");
+    cli.object(confirmed("short"));
+    cli.end_input();
+    assert!(cli.wait().success());
+    assert!(cli.complaints().contains("the text has 4001 characters, the limit is 4000"));
+}
+
+#[test]
+fn a_signal_ends_it_cleanly_and_a_second_one_on_the_same_cache_is_refused_meanwhile() {
+    let server = ServerProcess::start();
+    let folder = tempfile::tempdir().unwrap();
+    let data = ["--json", "--data", folder.path().to_str().unwrap()];
+    let (room, token) = (server.room(), server.token("alice"));
+    let mut cli = Cli::start(server.url(), &token, room, &data);
+    cli.say("here");
+    cli.object(confirmed("here"));
+    let mut second = Cli::start(server.url(), &token, room, &data);
+    assert_eq!(second.wait().code(), Some(1));
+    assert!(second.complaints().contains("in use by another client"));
+    let terminated = Command::new("kill").args(["-TERM", &cli.child.id().to_string()]).status().unwrap();
+    assert!(terminated.success());
+    assert!(cli.wait().success());
+}
