@@ -117,7 +117,10 @@ async fn a_lost_answer_is_sent_once_and_is_one_row_on_screen_all_the_while() {
         let key = room.send(&format!("hello {n}")).unwrap();
         eventually("the server has it", || texts(&server, id).len() == n).await;
         proxy.go_down();
-        eventually("we do not know", || listener.ids().last() == Some(&0)).await;
+        let waits = |listener: &RecordingListener| {
+            listener.timeline().items().last().is_some_and(|i| i.state == DeliveryState::Pending)
+        };
+        eventually("the answer is lost, and it waits to be sent again", || waits(&listener)).await;
         proxy.come_back();
         eventually("it is confirmed", || listener.ids().last() == Some(&(n as i64))).await;
         let shown = listener.timeline();

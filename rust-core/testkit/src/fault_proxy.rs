@@ -9,13 +9,18 @@ use tokio::task::JoinHandle;
 
 /// What the network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// Carries.
-    Pass,
-    /// Carries up, and holds back what comes down.
-    HoldAnswers,
-    /// Breaks every connection and takes no new one.
-    Down,
+struct Mode {
+    carries: Carries,
+    /// Outages so far: a connection older than the last one is broken, however short that was.
+    outages: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carries {
+    Everything,
+    /// Up only; what comes down is held back.
+    Requests,
+    Nothing,
 }
 
 /// A TCP proxy in front of a server.
@@ -32,7 +37,7 @@ impl FaultProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let upstream = upstream.trim_start_matches("http://").to_owned();
-        let mode = watch::Sender::new(Mode::Pass);
+        let mode = watch::Sender::new(Mode { carries: Carries::Everything, outages: 0 });
         let held = Arc::new(AtomicUsize::new(0));
         let task = tokio::spawn(accept(listener, upstream, mode.clone(), held.clone()));
         Self { url, mode, held, task }
@@ -45,7 +50,7 @@ impl FaultProxy {
 
     /// From now on requests arrive and answers do not.
     pub fn hold_answers(&self) {
-        self.mode.send_replace(Mode::HoldAnswers);
+        self.mode.send_modify(|mode| mode.carries = Carries::Requests);
     }
 
     /// Answers that are being held: requests the server has already dealt with.
@@ -55,12 +60,12 @@ impl FaultProxy {
 
     /// No network: connections break, held answers are lost.
     pub fn go_down(&self) {
-        self.mode.send_replace(Mode::Down);
+        self.mode.send_modify(|mode| *mode = Mode { carries: Carries::Nothing, outages: mode.outages + 1 });
     }
 
     /// All is well again; what was held arrives.
     pub fn come_back(&self) {
-        self.mode.send_replace(Mode::Pass);
+        self.mode.send_modify(|mode| mode.carries = Carries::Everything);
     }
 }
 
@@ -74,10 +79,12 @@ impl Drop for FaultProxy {
 async fn accept(listener: TcpListener, upstream: String, mode: watch::Sender<Mode>, held: Arc<AtomicUsize>) {
     while let Ok((client, _)) = listener.accept().await {
         let (mode, held, upstream) = (mode.subscribe(), held.clone(), upstream.clone());
+        let at = *mode.borrow();
         tokio::spawn(async move {
             let mut down = mode.clone();
             tokio::select! {
-                _ = down.wait_for(|m| *m == Mode::Down) => {}
+                biased;
+                _ = down.wait_for(|now| now.carries == Carries::Nothing || now.outages != at.outages) => {}
                 _ = carry(client, &upstream, mode, &held) => {}
             }
         });
@@ -104,9 +111,9 @@ async fn carry(
             if n == 0 {
                 return client_writes.shutdown().await;
             }
-            if *mode.borrow_and_update() == Mode::HoldAnswers {
+            if mode.borrow_and_update().carries == Carries::Requests {
                 held.fetch_add(1, Ordering::SeqCst);
-                let _ = mode.wait_for(|m| *m == Mode::Pass).await;
+                let _ = mode.wait_for(|now| now.carries == Carries::Everything).await;
                 held.fetch_sub(1, Ordering::SeqCst);
             }
             client_writes.write_all(&buffer[..n]).await?;
