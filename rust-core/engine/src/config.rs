@@ -51,8 +51,10 @@ impl Account {
 pub struct Timings {
     /// Between one answer and the next poll. 1 s: seed 000's own, and what people take for "live".
     pub poll_interval: Duration,
-    /// For one request, from connecting to the last byte. 10 s: a page of 100 messages takes under
-    /// a second on 2G; what takes longer is more likely lost than slow.
+    /// For connecting, and for each further piece of an answer. 10 s: a radio that wakes up in a lift takes
+    /// five; what is silent for longer is lost, not slow.
+    pub answer_timeout: Duration,
+    /// For a whole request. 2 minutes: a full page of long messages comes through at 2 KB/s, as long as it keeps coming.
     pub request_timeout: Duration,
     /// The most the first wait after an error may be. 1 s: a hiccup costs no more than a missed poll.
     pub backoff_base: Duration,
@@ -66,7 +68,8 @@ impl Default for Timings {
     fn default() -> Self {
         Self {
             poll_interval: Duration::from_secs(1),
-            request_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(120),
             backoff_base: Duration::from_secs(1),
             backoff_cap: Duration::from_secs(30),
             token_timeout: Duration::from_secs(30),
@@ -103,7 +106,14 @@ impl EngineConfig {
 
     pub(crate) fn validate(&self) -> Result<(), EngineError> {
         let t = &self.timings;
-        let zero = [t.poll_interval, t.request_timeout, t.backoff_base, t.backoff_cap, t.token_timeout];
+        let zero = [
+            t.poll_interval,
+            t.answer_timeout,
+            t.request_timeout,
+            t.backoff_base,
+            t.backoff_cap,
+            t.token_timeout,
+        ];
         if zero.iter().any(Duration::is_zero) {
             return Err(EngineError::InvalidConfig("a duration is zero".into()));
         }

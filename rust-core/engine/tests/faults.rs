@@ -114,7 +114,7 @@ async fn no_server_is_offline_and_a_silent_one_a_timeout() {
     {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&url, folder.path());
-        config.timings.request_timeout = std::time::Duration::from_millis(300);
+        config.timings.answer_timeout = std::time::Duration::from_millis(300);
         let engine = Engine::open(config, Arc::new(StaticToken(Token::new(TOKEN))), None).unwrap();
         let listener = RecordingListener::new();
         let room = engine.room(RoomId::new(1).unwrap(), listener.clone()).unwrap();

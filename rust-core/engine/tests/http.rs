@@ -7,6 +7,7 @@ use chat_engine::{ConnectionState, Engine, EngineConfig, StaticToken, Token};
 use chat_protocol::RoomId;
 use chat_testkit::{RecordingListener, Reply, Request, ScriptedServer, TOKEN, config, eventually, page};
 use std::sync::Arc;
+use std::time::Duration;
 
 fn quiet(request: &Request) -> Reply {
     if request.path.contains("after=") { Reply::status(204) } else { Reply::json(&page(1, 3)) }
@@ -91,4 +92,26 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_slow_answer_that_keeps_coming_is_waited_for() {
+    let server = ScriptedServer::start(|request| match request.path.contains("after=") {
+        true => Reply::status(204),
+        false => Reply::json(&page(1, 100)).trickled(Duration::from_millis(40)),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(server.url(), folder.path());
+    config.timings.answer_timeout = Duration::from_millis(300);
+    let engine = open(config);
+    let listener = RecordingListener::new();
+    let room = engine.room(RoomId::new(1).unwrap(), listener.clone()).unwrap();
+    room.start();
+    eventually("shown", || listener.texts().len() == 100).await;
+    assert_eq!(
+        server.requests().iter().filter(|r| !r.path.contains("after=")).count(),
+        1,
+        "at the first try"
+    );
 }

@@ -19,7 +19,7 @@ pub struct CoreConfig {
     pub data_dir: String,
     /// Milliseconds between an answer and the next poll.
     pub poll_interval_ms: u64,
-    /// Milliseconds for one request, from connecting to the last byte.
+    /// Milliseconds for connecting, and for each further piece of an answer.
     pub request_timeout_ms: u64,
     /// Whether `http://` is taken as well.
     pub allow_cleartext: bool,
@@ -47,7 +47,7 @@ impl ChatCore {
         let account = Account::new(&config.server_url, user, config.allow_cleartext)?;
         let mut engine = EngineConfig::new(account, config.data_dir);
         engine.timings.poll_interval = Duration::from_millis(config.poll_interval_ms);
-        engine.timings.request_timeout = Duration::from_millis(config.request_timeout_ms);
+        engine.timings.answer_timeout = Duration::from_millis(config.request_timeout_ms);
         engine.user_agent = config.user_agent;
         let tokens = Tokens::new(tokens);
         let engine = Engine::open(engine, tokens.clone(), Some(Arc::new(jvm::attach_thread)))?;

@@ -12,11 +12,15 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::{Sleep, sleep};
 use tokio_rustls::TlsAcceptor;
 
 /// A request as it arrived.
@@ -50,6 +54,8 @@ enum Fault {
     Truncated,
     /// Never answers.
     Silence,
+    /// Sends the body in twenty pieces with a pause before each.
+    Trickled(Duration),
 }
 
 impl Reply {
@@ -85,6 +91,13 @@ impl Reply {
     #[must_use]
     pub fn truncated(mut self) -> Self {
         self.fault = Fault::Truncated;
+        self
+    }
+
+    /// Sends the body in twenty pieces, with a pause before each.
+    #[must_use]
+    pub fn trickled(mut self, pause: Duration) -> Self {
+        self.fault = Fault::Trickled(pause);
         self
     }
 
@@ -262,25 +275,46 @@ fn respond(reply: &Reply) -> Response<BoxBody<Bytes, io::Error>> {
         response = response.header(name, value);
     }
     let whole = reply.body.len();
-    let mut frames = vec![Ok(Frame::data(reply.body.clone()))];
-    if reply.fault == Fault::Truncated {
-        frames = vec![Ok(Frame::data(reply.body.slice(..whole / 2))), Err(io::Error::other("cut"))];
-        response = response.header("content-length", whole);
+    let mut pieces = vec![Ok(Frame::data(reply.body.clone()))];
+    let mut pause = Duration::ZERO;
+    match reply.fault {
+        Fault::Truncated => {
+            pieces = vec![Ok(Frame::data(reply.body.slice(..whole / 2))), Err(io::Error::other("cut"))];
+            response = response.header("content-length", whole);
+        }
+        Fault::Trickled(before_each) => {
+            let piece = whole / 20 + 1;
+            let ends = (0..whole).step_by(piece).map(|at| reply.body.slice(at..whole.min(at + piece)));
+            pieces = ends.map(|bytes| Ok(Frame::data(bytes))).collect();
+            pause = before_each;
+        }
+        Fault::None | Fault::Silence => {}
     }
     let empty = http_body_util::Empty::new().map_err(|never: Infallible| match never {}).boxed();
-    let body = if whole == 0 { empty } else { StreamBody::new(Frames(frames.into_iter())).boxed() };
+    let body = if whole == 0 { empty } else { StreamBody::new(Pieces::new(pieces, pause)).boxed() };
     response.body(body).unwrap()
 }
 
-/// A few ready frames as a stream.
-struct Frames(std::vec::IntoIter<Result<Frame<Bytes>, io::Error>>);
+/// A body in pieces, as a stream.
+struct Pieces {
+    pieces: std::vec::IntoIter<Result<Frame<Bytes>, io::Error>>,
+    pause: Duration,
+    timer: Pin<Box<Sleep>>,
+}
 
-impl futures_core::Stream for Frames {
+impl Pieces {
+    fn new(pieces: Vec<Result<Frame<Bytes>, io::Error>>, pause: Duration) -> Self {
+        Self { pieces: pieces.into_iter(), pause, timer: Box::pin(sleep(pause)) }
+    }
+}
+
+impl futures_core::Stream for Pieces {
     type Item = Result<Frame<Bytes>, io::Error>;
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        std::task::Poll::Ready(self.0.next())
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if !self.pause.is_zero() {
+            std::task::ready!(self.timer.as_mut().poll(cx));
+            self.timer = Box::pin(sleep(self.pause));
+        }
+        Poll::Ready(self.pieces.next())
     }
 }

@@ -133,6 +133,7 @@ impl Feed {
         let mut state = self.state();
         if !state.open && !state.detached {
             state.open = true;
+            state.connection = None; // the last word of the job before
             state.make_stale();
         }
         drop(state);

@@ -23,9 +23,6 @@ pub struct Http {
 /// handshake, shorter than the usual 2 minutes after which middle boxes forget a connection without telling.
 const POOL_IDLE: Duration = Duration::from_secs(90);
 
-/// Connecting takes at most this share of a request's time, so that a dead route leaves time for the answer of a live one.
-const CONNECT_SHARE: u32 = 2;
-
 impl Http {
     /// Builds the client; connects to nothing yet.
     ///
@@ -41,8 +38,9 @@ impl Http {
             .tls_backend_preconfigured(tls::client_config(&config.extra_roots)?)
             .user_agent(user_agent)
             .gzip(true)
+            .connect_timeout(config.timings.answer_timeout)
+            .read_timeout(config.timings.answer_timeout)
             .timeout(config.timings.request_timeout)
-            .connect_timeout(config.timings.request_timeout / CONNECT_SHARE)
             .pool_idle_timeout(POOL_IDLE)
             .tcp_nodelay(true)
             // A redirect would carry the token to wherever it points; a captive portal answers with one.
