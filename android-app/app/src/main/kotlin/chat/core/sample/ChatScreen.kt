@@ -36,7 +36,7 @@ fun ChatScreen(
 ) {
     Scaffold(
         modifier = Modifier.imePadding(),
-        topBar = { ChatTopBar(title, state.connection) },
+        topBar = { ChatTopBar(title, state.connection.takeIf { state.failure == null }) },
         bottomBar = {
             if (state.failure == null) Composer(draft, canSend && !state.isSending, onSend)
         },

@@ -85,6 +85,8 @@ private fun SendButton(isEnabled: Boolean, onClick: () -> Unit) {
         modifier = Modifier.padding(start = 8.dp).size(48.dp).testTag("send"),
         enabled = isEnabled,
         colors = IconButtonDefaults.filledIconButtonColors(
+            containerColor = MaterialTheme.colorScheme.primary,
+            contentColor = MaterialTheme.colorScheme.onPrimary,
             disabledContainerColor = MaterialTheme.colorScheme.surfaceContainerHigh,
             disabledContentColor = MaterialTheme.colorScheme.outline
         )

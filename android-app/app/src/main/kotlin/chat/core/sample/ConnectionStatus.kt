@@ -39,17 +39,17 @@ import chat.core.Connection
 import chat.core.EndReason
 import chat.core.Problem
 
-/** The room's name and, below it, how it stands with the server. */
+/** The room's name and, below it, how it stands with the server; `null` when there is no room. */
 @OptIn(ExperimentalMaterial3Api::class)
 @Composable
-fun ChatTopBar(title: String, connection: Connection) {
+fun ChatTopBar(title: String, connection: Connection?) {
     val colors = MaterialTheme.colorScheme
     TopAppBar(
         title = {
             Row(verticalAlignment = Alignment.CenterVertically, horizontalArrangement = Arrangement.spacedBy(12.dp)) {
                 Surface(Modifier.size(40.dp), CircleShape, color = colors.primaryContainer) {
                     Box(contentAlignment = Alignment.Center) {
-                        Icon(painterResource(R.drawable.ic_chat), null, Modifier.size(20.dp), colors.primary)
+                        Icon(painterResource(R.drawable.ic_chat), null, Modifier.size(20.dp), colors.onPrimaryContainer)
                     }
                 }
                 Column {
@@ -59,7 +59,7 @@ fun ChatTopBar(title: String, connection: Connection) {
                         overflow = TextOverflow.Ellipsis,
                         style = MaterialTheme.typography.titleMedium
                     )
-                    StatusLine(connection)
+                    if (connection != null) StatusLine(connection)
                 }
             }
         },
@@ -73,7 +73,8 @@ private fun StatusLine(connection: Connection) {
     val (label, dot) = when (connection) {
         is Connection.Live -> R.string.status_live to colors.tertiary
         is Connection.Idle -> R.string.status_idle to colors.outline
-        is Connection.Connecting, is Connection.Waiting -> R.string.status_connecting to colors.outline
+        is Connection.Connecting -> R.string.status_connecting to colors.outline
+        is Connection.Waiting -> connection.problem.status() to colors.outline
         is Connection.Ended -> connection.reason.label() to colors.error
     }
     Row(verticalAlignment = Alignment.CenterVertically, horizontalArrangement = Arrangement.spacedBy(6.dp)) {
@@ -81,6 +82,9 @@ private fun StatusLine(connection: Connection) {
         Text(stringResource(label), color = colors.onSurfaceVariant, style = MaterialTheme.typography.labelMedium)
     }
 }
+
+@StringRes
+private fun Problem.status() = if (this == Problem.OFFLINE) R.string.status_offline else R.string.status_connecting
 
 /** A line below the title while something is wrong that the user can do something about, or wants to know of. */
 @Composable

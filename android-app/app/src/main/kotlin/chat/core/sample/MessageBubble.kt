@@ -32,6 +32,7 @@ import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.font.FontStyle
 import androidx.compose.ui.text.font.FontWeight
+import androidx.compose.ui.text.style.LineBreak
 import androidx.compose.ui.text.style.TextDirection
 import androidx.compose.ui.text.style.TextOverflow
 import androidx.compose.ui.unit.dp
@@ -114,6 +115,8 @@ private fun BubbleText(message: Message) {
         // The text's own direction: Arabic reads from the right in a left-to-right app too.
         style = base.copy(
             textDirection = TextDirection.Content,
+            // Korean and Japanese lines break between phrases, as people write them, and not inside a word.
+            lineBreak = LineBreak.Paragraph.copy(wordBreak = LineBreak.WordBreak.Phrase),
             fontStyle = if (message.isDeleted) FontStyle.Italic else base.fontStyle
         )
     )
@@ -167,7 +170,14 @@ private fun Initial(sender: String, isShown: Boolean) {
 }
 
 /** The same person, the same colour, in either theme. */
-private fun initialColor(sender: String) = InitialColors[Math.floorMod(sender.hashCode(), InitialColors.size)]
+private fun initialColor(sender: String): Color {
+    // Java's own hash of short names differs in its low bits only; this spreads them.
+    val spread = sender.hashCode() * SPREAD ushr 16
+    return InitialColors[spread % InitialColors.size]
+}
+
+/** 2³² divided by the golden ratio: Knuth's multiplicative hash. */
+private const val SPREAD = -0x61c88647
 
 private val InitialColors = listOf(
     Color(0xFF8A5AC2),
@@ -178,14 +188,24 @@ private val InitialColors = listOf(
     Color(0xFF7A8431)
 )
 
-/** Round, but nearly square where it touches its neighbours of the same run. */
+/** Round, but nearly square on its speaker's side, where it touches its neighbours of the same run. */
 private fun bubbleShape(own: Boolean, opens: Boolean, closes: Boolean): RoundedCornerShape {
     val round = 18.dp
     val joint = 5.dp
     return if (own) {
-        RoundedCornerShape(round, if (opens) round else joint, if (closes) joint else joint, round)
+        RoundedCornerShape(
+            topStart = round,
+            topEnd = if (opens) round else joint,
+            bottomEnd = joint,
+            bottomStart = round
+        )
     } else {
-        RoundedCornerShape(if (opens) joint else joint, round, round, if (closes) round else joint)
+        RoundedCornerShape(
+            topStart = joint,
+            topEnd = round,
+            bottomEnd = round,
+            bottomStart = if (closes) round else joint
+        )
     }
 }
 

@@ -54,7 +54,7 @@ private fun Notice(@StringRes title: Int, @StringRes text: Int, action: @Composa
     ) {
         Surface(Modifier.size(72.dp), CircleShape, color = colors.primaryContainer) {
             Box(contentAlignment = Alignment.Center) {
-                Icon(painterResource(R.drawable.ic_chat), null, Modifier.size(34.dp), colors.primary)
+                Icon(painterResource(R.drawable.ic_chat), null, Modifier.size(34.dp), colors.onPrimaryContainer)
             }
         }
         Text(

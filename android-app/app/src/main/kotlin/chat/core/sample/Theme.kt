@@ -2,10 +2,12 @@ package chat.core.sample
 
 import androidx.compose.foundation.isSystemInDarkTheme
 import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Typography
 import androidx.compose.material3.darkColorScheme
 import androidx.compose.material3.lightColorScheme
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.graphics.Color
+import androidx.compose.ui.unit.sp
 
 private val Light = lightColorScheme(
     primary = Color(0xFF3558C8),
@@ -55,8 +57,11 @@ private val Dark = darkColorScheme(
     onErrorContainer = Color(0xFFFFDAD6)
 )
 
+/** Material's default spacing of body text is too wide for Hangul. */
+private val Tight = Typography().run { copy(bodyLarge = bodyLarge.copy(letterSpacing = 0.1.sp)) }
+
 /** The sample's colours, light or dark as the system is. */
 @Composable
 fun SampleTheme(dark: Boolean = isSystemInDarkTheme(), content: @Composable () -> Unit) {
-    MaterialTheme(colorScheme = if (dark) Dark else Light, content = content)
+    MaterialTheme(colorScheme = if (dark) Dark else Light, typography = Tight, content = content)
 }

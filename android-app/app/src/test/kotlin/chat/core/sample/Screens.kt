@@ -1,0 +1,112 @@
+package chat.core.sample
+
+import android.app.Application
+import android.content.ComponentName
+import android.graphics.Bitmap
+import android.os.Looper
+import androidx.activity.ComponentActivity
+import androidx.core.view.drawToBitmap
+import androidx.test.core.app.ApplicationProvider
+import chat.core.ChatFormats
+import chat.core.ChatRow
+import chat.core.ChatUiState
+import chat.core.Connection
+import chat.core.Delivery
+import chat.core.FailureReason
+import chat.core.Message
+import chat.core.MessageKey
+import chat.core.chatRows
+import java.io.File
+import java.time.Instant
+import java.time.ZoneId
+import java.util.Locale
+import org.junit.rules.ExternalResource
+import org.robolectric.Shadows.shadowOf
+
+/** Half past ten in the morning, and so on: what the pictures show. */
+object Screens {
+    val english = ChatFormats(Locale.US, ZoneId.of("Asia/Seoul"), "h:mm a")
+    val korean = ChatFormats(Locale.KOREA, ZoneId.of("Asia/Seoul"), "a h:mm")
+
+    /** A state that shows [messages] to somebody in Seoul. */
+    fun state(messages: List<Message>, formats: ChatFormats = english, connection: Connection = Connection.Live) =
+        ChatUiState(rows = chatRows(messages, formats), connection = connection, isLoading = false)
+
+    /** A conversation of two days, for the eye. */
+    fun conversation(korean: Boolean): List<Message> = Script().run {
+        at("2024-08-06T11:58:00Z")
+        bob(if (korean) "다들 잘 지내죠? 내일 점심 같이 먹어요 🙂" else "Lunch tomorrow, anyone? 🙂")
+        at("2024-08-07T01:30:00Z")
+        alice(if (korean) "좋아요! 어디서 볼까요?" else "I’m in! Where shall we meet?")
+        bob(if (korean) "시청역 2번 출구 어때요" else "City Hall, exit 2?")
+        bob(if (korean) "12시 반이면 사람이 적어요" else "At half past twelve it’s less crowded")
+        at("2024-08-07T01:31:00Z")
+        carol(
+            if (korean) {
+                "저는 조금 늦을 것 같아요. 먼저 주문해 주시면 금방 갈게요. 비가 올 수도 있으니 우산 챙기세요 ☔"
+            } else {
+                "I may be a little late, go ahead and order. It might rain, so bring an umbrella ☔"
+            }
+        )
+        at("2024-08-07T01:32:00Z")
+        alice(if (korean) "그럼 제가 자리 잡아 둘게요" else "I’ll get us a table then")
+        alice("👍")
+        messages
+    }
+
+    /** The same, with everything that can go wrong at its end. */
+    fun troubled(korean: Boolean): List<Message> = Script(conversation(korean)).run {
+        at("2024-08-07T01:40:00Z")
+        carol("שלום! أراكم هناك 👋")
+        alice(if (korean) "이 메시지는 거절됐어요" else "This one was refused", Delivery.Failed(FailureReason.REFUSED))
+        alice(if (korean) "지하철이에요, 신호가 약하네요" else "On the subway, no signal", Delivery.Pending)
+        messages
+    }
+
+    private class Script(start: List<Message> = emptyList()) {
+        val messages = start.toMutableList()
+        private var now = Instant.EPOCH
+        private var own = 0L
+
+        fun at(time: String) {
+            now = Instant.parse(time)
+        }
+
+        fun bob(text: String) = say("bob", text)
+        fun carol(text: String) = say("carol", text)
+        fun alice(text: String, delivery: Delivery = Delivery.Sent) = say("alice", text, delivery)
+
+        private fun say(sender: String, text: String, delivery: Delivery = Delivery.Sent) {
+            val confirmed = delivery == Delivery.Sent
+            val key = if (confirmed) messages.size + 1L else --own
+            messages += Message(
+                key = MessageKey(key),
+                id = key.takeIf { confirmed },
+                sender = sender,
+                isOwn = sender == "alice",
+                text = text,
+                sentAt = now,
+                delivery = delivery
+            )
+        }
+    }
+}
+
+/** Makes the bare [ComponentActivity], the frame for a screen without a view model, known to the system. */
+class BareActivity : ExternalResource() {
+    override fun before() {
+        val app = ApplicationProvider.getApplicationContext<Application>()
+        shadowOf(app.packageManager).addActivityIfNotPresent(ComponentName(app, ComponentActivity::class.java))
+    }
+}
+
+/** The texts on the screen, oldest first. */
+fun ChatUiState.texts(): List<String> = rows.filterIsInstance<ChatRow.Message>().map { it.message.text }
+
+/** Draws this activity's window, as it is, into a file. */
+fun ComponentActivity.photograph(file: File) {
+    shadowOf(Looper.getMainLooper()).idle()
+    val bitmap = window.decorView.drawToBitmap()
+    file.parentFile?.mkdirs()
+    file.outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
+}

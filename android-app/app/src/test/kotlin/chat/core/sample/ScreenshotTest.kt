@@ -1,0 +1,86 @@
+package chat.core.sample
+
+import androidx.activity.ComponentActivity
+import androidx.activity.enableEdgeToEdge
+import androidx.compose.foundation.text.input.TextFieldState
+import androidx.compose.material3.SnackbarHostState
+import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
+import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.ChatException
+import chat.core.ChatUiState
+import chat.core.Connection
+import chat.core.Problem
+import java.io.File
+import kotlin.time.Duration.Companion.seconds
+import org.junit.Assert.assertTrue
+import org.junit.Rule
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.annotation.Config
+
+/** Pictures of the screen in target/screens, for people to look at: each must at least be drawn. */
+@RunWith(AndroidJUnit4::class)
+@Config(qualifiers = SCREEN)
+class ScreenshotTest {
+    @get:Rule(order = 0)
+    val activity = BareActivity()
+
+    @get:Rule(order = 1)
+    val compose = createAndroidComposeRule<ComponentActivity>()
+
+    private val offline = Connection.Waiting(Problem.OFFLINE, attempt = 2, retryIn = 4.seconds)
+
+    private fun picture(name: String, state: ChatUiState, draft: String = "") {
+        compose.runOnUiThread { compose.activity.enableEdgeToEdge() }
+        compose.setContent {
+            SampleTheme {
+                ChatScreen(
+                    state = state,
+                    title = stringResource(R.string.room_title, "1"),
+                    draft = TextFieldState(draft),
+                    canSend = true,
+                    snackbar = SnackbarHostState(),
+                    onSend = {},
+                    onRetry = {},
+                    onDiscard = {},
+                    onRestart = {},
+                    onReopen = {}
+                )
+            }
+        }
+        compose.waitForIdle()
+        val file = File("target/screens/$name.png")
+        compose.runOnUiThread { compose.activity.photograph(file) }
+        assertTrue("$file is empty", file.length() > 10_000)
+    }
+
+    @Test
+    fun `light`() = picture("light", Screens.state(Screens.conversation(korean = false)))
+
+    @Test
+    @Config(qualifiers = "+night")
+    fun `dark`() = picture("dark", Screens.state(Screens.conversation(korean = false)), "See you at half past twelve")
+
+    @Test
+    @Config(qualifiers = "+ko-rKR")
+    fun `korean`() = picture("korean", Screens.state(Screens.conversation(korean = true), Screens.korean))
+
+    @Test
+    fun `trouble`() =
+        picture("trouble", Screens.state(Screens.troubled(false), connection = offline), "안녕".repeat(1_990))
+
+    @Test
+    @Config(qualifiers = "+ko-rKR-night")
+    fun `trouble in Korean at night`() =
+        picture("trouble-korean-dark", Screens.state(Screens.troubled(true), Screens.korean, offline))
+
+    @Test
+    fun `empty`() = picture("empty", Screens.state(emptyList()))
+
+    @Test
+    fun `failure`() = picture("failure", ChatUiState(isLoading = false, failure = ChatException.CacheTooNew()))
+}
+
+/** A phone of these years. */
+const val SCREEN = "w411dp-h891dp-xhdpi"

@@ -1,0 +1,144 @@
+package chat.core.testing
+
+import com.sun.net.httpserver.HttpExchange
+import com.sun.net.httpserver.HttpServer
+import java.io.IOException
+import java.net.InetAddress
+import java.net.InetSocketAddress
+import java.net.URI
+import java.net.http.HttpClient
+import java.net.http.HttpRequest
+import java.net.http.HttpResponse
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.ExecutorService
+import java.util.concurrent.Executors
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.atomic.AtomicReference
+
+/**
+ * Stands between the app and [upstream]: counts what is asked, and on cue holds an answer back or makes up another.
+ * It adds nothing of its own while nothing was asked of it.
+ */
+class FaultProxy(private val upstream: String) : AutoCloseable {
+    private val threads: ExecutorService = Executors.newCachedThreadPool { Thread(it, "fault-proxy") }
+    private val http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()
+    private val server = HttpServer.create(InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0)
+    private val pollsInFlight = AtomicInteger()
+    private val mostPollsInFlight = AtomicInteger()
+    private val pollCount = AtomicInteger()
+    private val emptyCount = AtomicInteger()
+    private val postCount = AtomicInteger()
+    private val madeUp = AtomicReference<(HttpExchange) -> Answer?> { null }
+    private val held = AtomicReference<Hold?>()
+
+    /** Where the app thinks the server is. */
+    val url: String get() = "http://127.0.0.1:${server.address.port}"
+
+    /** Questions for new messages so far. */
+    val polls: Int get() = pollCount.get()
+
+    /** How many of them were answered `204`. */
+    val emptyPolls: Int get() = emptyCount.get()
+
+    /** Messages that were sent, each try counted. */
+    val posts: Int get() = postCount.get()
+
+    /** How many questions there ever were at the same time, since [recount]. */
+    val mostPollsAtOnce: Int get() = mostPollsInFlight.get()
+
+    /** Counts [mostPollsAtOnce] anew: a question that the app has dropped may take a moment to end in here. */
+    fun recount() = mostPollsInFlight.set(0)
+
+    init {
+        server.executor = threads
+        server.createContext("/") { handle(it) }
+        server.start()
+    }
+
+    /** Answers every request with [status] until [heal]. */
+    fun failAll(status: Int, code: String = "internal") = madeUp.set { Answer(status, problem(status, code)) }
+
+    /** Answers every request to send with [status] until [heal]. */
+    fun failPosts(status: Int, code: String) =
+        madeUp.set { if (it.requestMethod == "POST") Answer(status, problem(status, code)) else null }
+
+    /** Answers every request that carries [token] with `401` until [heal]. */
+    fun refuse(token: String) = madeUp.set {
+        val refused = it.requestHeaders.getFirst("Authorization") == "Bearer $token"
+        if (refused) Answer(401, problem(401, "token_expired")) else null
+    }
+
+    /** Answers every request with what is no JSON until [heal]. */
+    fun talkNonsense() = madeUp.set { Answer(200, "<html>Welcome to the hotel</html>", "text/html") }
+
+    /** The server's own answers again. */
+    fun heal() = madeUp.set { null }
+
+    /** The next question waits for its answer until [Hold.release]. */
+    fun holdNextPoll(): Hold = Hold().also { held.set(it) }
+
+    override fun close() {
+        held.getAndSet(null)?.release()
+        server.stop(0)
+        threads.shutdownNow()
+    }
+
+    private fun handle(exchange: HttpExchange) = exchange.use {
+        val isPoll = it.requestMethod == "GET" && it.requestURI.path.endsWith("/messages")
+        if (it.requestMethod == "POST") postCount.incrementAndGet()
+        if (isPoll) {
+            pollCount.incrementAndGet()
+            mostPollsInFlight.accumulateAndGet(pollsInFlight.incrementAndGet(), ::maxOf)
+        }
+        try {
+            val answer = madeUp.get()(it) ?: forward(it)
+            if (isPoll) held.getAndSet(null)?.waitHere()
+            if (isPoll && answer.status == 204) emptyCount.incrementAndGet()
+            answer.contentType?.let { type -> it.responseHeaders.set("Content-Type", type) }
+            it.sendResponseHeaders(answer.status, if (answer.body.isEmpty()) -1 else answer.body.size.toLong())
+            if (answer.body.isNotEmpty()) it.responseBody.write(answer.body)
+        } catch (_: IOException) {
+            // The app hung up, as it does when it stops.
+        } finally {
+            if (isPoll) pollsInFlight.decrementAndGet()
+        }
+    }
+
+    private fun forward(exchange: HttpExchange): Answer {
+        val request = HttpRequest.newBuilder(URI(upstream + exchange.requestURI))
+        for (name in listOf("Authorization", "Content-Type", "Idempotency-Key", "Accept", "User-Agent")) {
+            exchange.requestHeaders.getFirst(name)?.let { request.header(name, it) }
+        }
+        val body = exchange.requestBody.readBytes()
+        request.method(exchange.requestMethod, HttpRequest.BodyPublishers.ofByteArray(body))
+        val response = http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray())
+        val type = response.headers().firstValue("Content-Type").orElse(null)
+        return Answer(response.statusCode(), response.body(), type)
+    }
+
+    private fun problem(status: Int, code: String) =
+        """{"type":"about:blank","title":"Made up","status":$status,"code":"$code"}"""
+
+    private class Answer(val status: Int, val body: ByteArray, val contentType: String?) {
+        constructor(status: Int, body: String, contentType: String = "application/problem+json") :
+            this(status, body.toByteArray(), contentType)
+    }
+
+    /** An answer that is held back. */
+    class Hold {
+        private val arrived = CountDownLatch(1)
+        private val released = CountDownLatch(1)
+
+        /** Whether the question is here, waiting. */
+        val hasArrived: Boolean get() = arrived.count == 0L
+
+        /** Lets the answer go. */
+        fun release() = released.countDown()
+
+        internal fun waitHere() {
+            arrived.countDown()
+            released.await(30, TimeUnit.SECONDS)
+        }
+    }
+}
