@@ -1,9 +1,11 @@
 //! Every error is a problem with a code, whatever was asked.
 
-use crate::common::{Server, send};
+use crate::common::{Server, send, token};
 use chat_protocol::ErrorCode;
 use reqwest::Method;
 use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 #[tokio::test]
 async fn the_server_is_well_when_its_database_answers() {
@@ -103,4 +105,23 @@ async fn a_body_beyond_the_limit_is_told_so_rather_than_cut_off() {
     for size in [(64 << 10) + 1, 3 << 20] {
         send(post(size)).await.is(ErrorCode::BodyTooLarge);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_writes_its_whole_body_first_still_hears_that_it_is_too_large() {
+    const SIZE: usize = 3 << 20;
+    let server = Server::start();
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    write!(
+        socket,
+        "POST /v1/rooms HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {SIZE}\r\n\r\n",
+        token("alice")
+    )
+    .unwrap();
+    // Closing on unread bytes would reset the connection in the middle of this.
+    socket.write_all(&vec![b' '; SIZE]).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
