@@ -7,9 +7,9 @@
 //! # How it is kept
 //! - **One writer** thread owns the only connection that writes. Jobs that wait are taken together
 //!   into one transaction, each in a savepoint of its own, and answered after the commit: under load
-//!   one sync to the disk confirms many messages ([`writer`]).
+//!   one sync to the disk confirms many messages (`writer`).
 //! - **A few readers**, each a thread with its own connection. WAL lets them read while the writer
-//!   writes; each question is one transaction, so a page and its cursor are of one moment ([`reader`]).
+//!   writes; each question is one transaction, so a page and its cursor are of one moment (`reader`).
 //! - Both queues are bounded. When one is full the answer is [`StoreError::Busy`], at once.
 //! - `synchronous=FULL`: what was confirmed survives `kill -9` and a power cut.
 
