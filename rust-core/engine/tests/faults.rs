@@ -59,6 +59,14 @@ async fn a_proxys_html_error_page_is_a_server_error() {
 }
 
 #[tokio::test]
+async fn a_page_for_people_ends_neither_room_nor_session() {
+    for status in [401, 403, 404] {
+        let portal = Reply::body(status, "text/html; charset=utf-8", "<h1>Welcome to the hotel</h1>");
+        assert_eq!(fault_of(portal).await, Fault::BadAnswer(BadAnswer::Status(status)));
+    }
+}
+
+#[tokio::test]
 async fn a_cursor_beyond_the_servers_is_told_and_what_is_cached_stays() {
     assert_eq!(fault_of(Reply::problem(ErrorCode::CursorAhead)).await, Fault::CursorAhead);
 }
