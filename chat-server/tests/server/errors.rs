@@ -1,11 +1,12 @@
 //! Every error is a problem with a code, whatever was asked.
 
-use crate::common::{Server, send, token};
+use crate::common::{DEADLINE, Server, send, token};
 use chat_protocol::ErrorCode;
 use reqwest::Method;
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 #[tokio::test]
 async fn the_server_is_well_when_its_database_answers() {
@@ -119,8 +120,12 @@ async fn a_client_that_writes_its_whole_body_first_still_hears_that_it_is_too_la
         token("alice")
     )
     .unwrap();
-    // Closing on unread bytes would reset the connection in the middle of this.
-    socket.write_all(&vec![b' '; SIZE]).unwrap();
+    socket.write_all(&vec![b' '; SIZE / 2]).unwrap();
+    // An answer now, and with it the end of the connection, would reset what is still being written.
+    socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(socket.peek(&mut [0]).is_err(), "answered before the body was in");
+    socket.write_all(&vec![b' '; SIZE / 2]).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
