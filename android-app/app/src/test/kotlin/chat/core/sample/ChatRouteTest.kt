@@ -1,6 +1,11 @@
 package chat.core.sample
 
+import android.content.Intent
+import android.provider.Settings
 import androidx.activity.ComponentActivity
+import androidx.compose.ui.semantics.SemanticsProperties
+import androidx.compose.ui.semantics.getOrNull
+import androidx.compose.ui.test.SemanticsMatcher
 import androidx.compose.ui.test.assertIsDisplayed
 import androidx.compose.ui.test.assertIsEnabled
 import androidx.compose.ui.test.assertIsNotEnabled
@@ -14,6 +19,8 @@ import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ChatException
 import chat.core.ChatViewModel
 import chat.core.testing.FakeRoom
+import chat.core.testing.exampleMessage
+import java.util.TimeZone
 import kotlinx.coroutines.CompletableDeferred
 import org.junit.Assert.assertEquals
 import org.junit.Rule
@@ -90,5 +97,34 @@ class ChatRouteTest {
         compose.onNodeWithText("couldn’t be saved", substring = true).assertIsDisplayed()
         draft.assertTextContains("keep me")
         send.assertIsEnabled()
+    }
+
+    @Test
+    fun `the clock of the phone is followed, its zone and its hours`() {
+        val home = TimeZone.getDefault()
+        try {
+            TimeZone.setDefault(TimeZone.getTimeZone("Asia/Seoul"))
+            room.show(listOf(exampleMessage(1, "what time is it?")))
+            show()
+            shows("bob, 10:30 AM: what time is it?")
+            TimeZone.setDefault(TimeZone.getTimeZone("Europe/Berlin"))
+            compose.activity.sendBroadcast(Intent(Intent.ACTION_TIMEZONE_CHANGED))
+            shows("bob, 3:30 AM: what time is it?")
+            Settings.System.putString(compose.activity.contentResolver, Settings.System.TIME_12_24, "24")
+            compose.activity.sendBroadcast(Intent(Intent.ACTION_TIME_CHANGED))
+            shows("bob, 03:30: what time is it?")
+        } finally {
+            TimeZone.setDefault(home)
+        }
+    }
+
+    /** Rows are made on another thread, which Compose's own idling does not know of. */
+    private fun shows(description: String) {
+        val matcher = SemanticsMatcher("described as $description") { node ->
+            // Some versions of the locale data put a narrow space before AM.
+            val texts = node.config.getOrNull(SemanticsProperties.ContentDescription).orEmpty()
+            texts.any { it.replace('\u202F', ' ') == description }
+        }
+        compose.waitUntil(10_000) { compose.onAllNodes(matcher).fetchSemanticsNodes().isNotEmpty() }
     }
 }

@@ -10,6 +10,7 @@ import androidx.lifecycle.Lifecycle
 import androidx.test.core.app.ActivityScenario
 import androidx.test.core.app.ApplicationProvider
 import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.ChatRow
 import chat.core.ChatViewModel
 import chat.core.Connection
 import chat.core.MessageText
@@ -25,10 +26,12 @@ import org.junit.After
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotSame
 import org.junit.Assert.assertSame
+import org.junit.Assert.assertTrue
 import org.junit.Before
 import org.junit.Rule
 import org.junit.Test
 import org.junit.runner.RunWith
+import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
 
 /** Everything at once: activity, screen, view model, native core, HTTP, server. */
@@ -124,6 +127,21 @@ class ConversationTest {
         scenario.moveToState(Lifecycle.State.RESUMED)
         waitUntil("it has caught up") { model.state.value.texts() == listOf("are you there?") }
         compose.onNodeWithText("are you there?").assertIsDisplayed()
+    }
+
+    @Test
+    fun `another language changes the days and the times of what is shown`() {
+        server.say(room, "bob", "what time is it?")
+        waitUntil("alice reads it") { model.state.value.texts().size == 1 }
+        RuntimeEnvironment.setQualifiers("+ko-rKR")
+        scenario.recreate()
+        waitUntil("the day is Korean") {
+            // Collected by the new screen only when it is drawn.
+            compose.waitForIdle()
+            (model.state.value.rows.first() as ChatRow.DateSeparator).label.matches(Regex("\\d+년 \\d+월 \\d+일"))
+        }
+        val time = (model.state.value.rows.last() as ChatRow.Message).time
+        assertTrue(time, time.startsWith("오전 ") || time.startsWith("오후 "))
     }
 
     @Test

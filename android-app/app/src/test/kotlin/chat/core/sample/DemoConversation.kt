@@ -73,7 +73,7 @@ class DemoConversation {
 
             sayAndHear("안녕하세요! 점심 같이 먹을래요?")
             sayAndHear("How about half past twelve? 🍜")
-            sayAndHear("مرحبا, שלום, 漢字: every script goes through")
+            sayAndHear("Every script goes through: 漢字, שלום, مرحبا")
             picture("02-conversation")
 
             background()
@@ -84,6 +84,7 @@ class DemoConversation {
             picture("05-dark")
             RuntimeEnvironment.setQualifiers("+ko-rKR-notnight")
             scenario.recreate()
+            await("the days are Korean") { days().all { "년" in it } }
             picture("06-korean")
             say("the phone was turned twice meanwhile: the same view model, the same job")
         } finally {
@@ -143,6 +144,11 @@ class DemoConversation {
     }
 
     private fun messages() = model.state.value.rows.filterIsInstance<ChatRow.Message>().map { it.message }
+
+    private fun days(): List<String> {
+        compose.waitForIdle()
+        return model.state.value.rows.filterIsInstance<ChatRow.DateSeparator>().map { it.label }
+    }
 
     private fun heard() = messages().count { !it.isOwn }
 
