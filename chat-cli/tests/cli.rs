@@ -229,6 +229,27 @@ fn a_refused_token_a_strange_room_and_a_text_too_long_are_told_plainly() {
 }
 
 #[test]
+fn the_log_at_its_loudest_holds_no_text_and_no_token() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    let token = server.token("alice");
+    let mut cli = Cli::start(server.url(), &token, room, &["--json", "--verbose"]);
+    server.say(room, "bob", "whispered by bob");
+    cli.object(confirmed("whispered by bob"));
+    cli.say("whispered by alice");
+    cli.say(&"long whisper ".repeat(400));
+    cli.object(confirmed("whispered by alice"));
+    cli.end_input();
+    assert!(cli.wait().success());
+    let log = cli.complaints();
+    assert!(log.contains("DEBUG"), "there is a log: {log}");
+    assert!(!log.contains("whisper"), "{log}");
+    for part in token.split('.') {
+        assert!(!log.contains(part), "{log}");
+    }
+}
+
+#[test]
 fn a_signal_ends_it_cleanly_and_a_second_one_on_the_same_cache_is_refused_meanwhile() {
     let server = ServerProcess::start();
     let folder = tempfile::tempdir().unwrap();

@@ -33,6 +33,17 @@ async fn http_2_is_spoken_where_it_is_offered() {
 }
 
 #[tokio::test]
+async fn polls_share_one_connection() {
+    let server = ScriptedServer::start(quiet).await;
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(config(server.url(), folder.path()));
+    let room = engine.room(RoomId::new(1).unwrap(), RecordingListener::new()).unwrap();
+    room.start();
+    eventually("thirty polls", || server.count() >= 30).await;
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let (server, _certificate) = ScriptedServer::start_tls(quiet).await;
     let folder = tempfile::tempdir().unwrap();

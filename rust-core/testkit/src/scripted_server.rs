@@ -119,6 +119,7 @@ pub struct ScriptedServer {
 struct Shared {
     script: Script,
     requests: Mutex<Vec<Request>>,
+    connections: AtomicUsize,
     open: AtomicUsize,
     most_open: AtomicUsize,
     dropped: AtomicUsize,
@@ -157,6 +158,7 @@ impl ScriptedServer {
         let shared = Arc::new(Shared {
             script,
             requests: Mutex::default(),
+            connections: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
             dropped: AtomicUsize::new(0),
@@ -178,6 +180,11 @@ impl ScriptedServer {
     /// How many requests there have been.
     pub fn count(&self) -> usize {
         self.shared.requests.lock().unwrap().len()
+    }
+
+    /// How many connections there have been.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// The most requests that were being answered at one moment.
@@ -204,6 +211,7 @@ impl Drop for ScriptedServer {
 
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
+        shared.connections.fetch_add(1, Ordering::SeqCst);
         let (tls, shared) = (tls.clone(), shared.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(request, shared.clone()));

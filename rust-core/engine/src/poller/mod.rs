@@ -12,7 +12,7 @@
 //! ```
 //!
 //! # Invariants
-//! * `start` and `stop` state what is *wanted* ([`Wanted`]) and return; this one task converges on
+//! * `start` and `stop` state what is *wanted* (`Wanted`) and return; this one task converges on
 //!   the last wish. There is no flag that could lag behind, so there are never two jobs.
 //! * Polls are awaited: never two in flight. `stop` drops the one in flight, which cancels it.
 //! * Only the end of the session or of the room ends the job by itself; any other error is waited

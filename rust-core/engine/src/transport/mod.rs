@@ -1,7 +1,7 @@
 //! How the engine talks to a server: one trait, one file per transport, one suite run against all.
 //!
 //! A transport carries; it keeps nothing and decides nothing. What it reports as wrong is a
-//! [`TransportError`], classified in [`error`] where the raw HTTP answer comes in: nobody above
+//! [`TransportError`], classified in `error.rs` where the raw HTTP answer comes in: nobody above
 //! looks at a status code.
 
 mod error;
