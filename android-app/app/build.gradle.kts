@@ -1,3 +1,5 @@
+import com.android.build.api.variant.HostTestBuilder
+
 plugins {
     alias(libs.plugins.android.application)
     alias(libs.plugins.kotlin.compose)
@@ -32,6 +34,11 @@ android {
     buildFeatures {
         compose = true
     }
+}
+
+androidComponents {
+    // The tests run in the host build, over the library for this machine: see the root pom.xml.
+    beforeVariants { it.hostTests[HostTestBuilder.UNIT_TEST_TYPE]?.enable = false }
 }
 
 dependencies {

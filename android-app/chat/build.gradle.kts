@@ -1,3 +1,4 @@
+import com.android.build.api.variant.HostTestBuilder
 import javax.inject.Inject
 import org.gradle.process.ExecOperations
 
@@ -41,7 +42,8 @@ abstract class CargoNdk @Inject constructor(private val exec: ExecOperations) : 
 
 /** Generates the Kotlin bindings from the library built for this machine: they are the same for every ABI. */
 @UntrackedTask(because = "Cargo tracks its own inputs")
-abstract class Bindings @Inject constructor(private val exec: ExecOperations) : DefaultTask() {
+abstract class Bindings @Inject constructor(private val exec: ExecOperations, private val files: FileSystemOperations) :
+    DefaultTask() {
     @get:Internal
     abstract val workspace: DirectoryProperty
 
@@ -52,7 +54,11 @@ abstract class Bindings @Inject constructor(private val exec: ExecOperations) : 
     fun generate() {
         exec.exec {
             workingDir(workspace)
-            commandLine("scripts/bindings", sources.get().asFile.path)
+            commandLine("scripts/bindings")
+        }
+        files.sync {
+            from(workspace.dir("target/bindings/kotlin"))
+            into(sources)
         }
     }
 }
@@ -76,6 +82,8 @@ android {
 val workspaceDir: Directory = rootProject.layout.projectDirectory
 
 androidComponents {
+    // The tests run in the host build, over the library for this machine: see the root pom.xml.
+    beforeVariants { it.hostTests[HostTestBuilder.UNIT_TEST_TYPE]?.enable = false }
     onVariants { variant ->
         val name = variant.name.replaceFirstChar(Char::uppercase)
         val cargoNdk = tasks.register<CargoNdk>("cargoNdk$name") {
@@ -93,7 +101,6 @@ androidComponents {
     }
 }
 
-// The tests run in the host build: see the root pom.xml.
 dependencies {
     api(libs.kotlinx.coroutines.android)
     api(libs.androidx.lifecycle.common)

@@ -9,13 +9,19 @@ import chat.core.RoomId
 import chat.core.TokenProvider
 import chat.core.ffi.ChatCore
 import java.io.File
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 
 /** The client on the native core. All that may block runs on [io], one call after the other. */
 internal class NativeClient private constructor(
+    context: Context,
     override val userId: String,
     private val core: ChatCore,
     private val tokens: TokenBridge,
@@ -24,6 +30,7 @@ internal class NativeClient private constructor(
     /** Touched on [io] only. */
     private val rooms = HashMap<RoomId, NativeRoom>()
     private var closed = false
+    private val scope = CoroutineScope(SupervisorJob() + io)
 
     override suspend fun room(id: RoomId): ChatRoom = withContext(io) {
         if (closed) throw ChatException.Closed()
@@ -35,9 +42,14 @@ internal class NativeClient private constructor(
         onCore { core.resumeSession() }
     }
 
+    /** Runs on a thread of the system's. */
+    private val network = NetworkMonitor(context) { scope.launch { rooms.values.forEach { it.wake() } } }
+
     override suspend fun close() = withContext(NonCancellable + io) {
         if (closed) return@withContext
         closed = true
+        network.close()
+        scope.cancel()
         tokens.close()
         rooms.values.forEach { it.close() }
         rooms.clear()
@@ -49,16 +61,32 @@ internal class NativeClient private constructor(
         suspend fun open(context: Context, config: ChatConfig, provider: TokenProvider): ChatClient {
             // One lane: what is called first is done first, and the core's short locks never meet each other.
             val io = Dispatchers.IO.limitedParallelism(1)
-            return withContext(NonCancellable + io) {
-                NativeLibrary.load(context)
-                val tokens = TokenBridge(provider)
-                try {
-                    val core = onCore { ChatCore(config.toCore(File(context.noBackupFilesDir, "chat-core")), tokens) }
-                    tokens.attach(core)
-                    NativeClient(config.userId, core, tokens, io)
-                } catch (e: LinkageError) {
-                    throw ChatException.NativeLibrary(e)
+            var opened: NativeClient? = null
+            try {
+                return withContext(NonCancellable + io) {
+                    openHere(context, config, provider, io).also { opened = it }
                 }
+            } catch (e: CancellationException) {
+                // Nobody would ever close it, and the account could not be opened again.
+                opened?.close()
+                throw e
+            }
+        }
+
+        private fun openHere(
+            context: Context,
+            config: ChatConfig,
+            provider: TokenProvider,
+            io: CoroutineDispatcher
+        ): NativeClient {
+            NativeLibrary.load(context)
+            val tokens = TokenBridge(provider)
+            try {
+                val core = onCore { ChatCore(config.toCore(File(context.noBackupFilesDir, "chat-core")), tokens) }
+                tokens.attach(core)
+                return NativeClient(context, config.userId, core, tokens, io)
+            } catch (e: LinkageError) {
+                throw ChatException.NativeLibrary(e)
             }
         }
     }
