@@ -31,7 +31,7 @@ public data class Timeline(
 ) {
     public companion object {
         /** What is known before the cache was read. */
-        public val Unread: Timeline = Timeline(emptyList(), hasOlder = false, isLoaded = false)
+        public val NotLoaded: Timeline = Timeline(emptyList(), hasOlder = false, isLoaded = false)
     }
 }
 

@@ -76,6 +76,10 @@ class ScreenshotTest {
         picture("trouble-korean-dark", Screens.state(Screens.troubled(true), Screens.korean, offline))
 
     @Test
+    @Config(qualifiers = "+ar-ldrtl")
+    fun `from the right to the left`() = picture("rtl", Screens.state(Screens.troubled(korean = false)), "مرحبا")
+
+    @Test
     fun `empty`() = picture("empty", Screens.state(emptyList()))
 
     @Test

@@ -33,7 +33,7 @@ import kotlinx.coroutines.withContext
 internal class NativeRoom(override val id: RoomId, private val io: CoroutineDispatcher) :
     ChatRoom,
     RoomListener {
-    private val mutableTimeline = MutableStateFlow(Timeline.Unread)
+    private val mutableTimeline = MutableStateFlow(Timeline.NotLoaded)
     private val mutableConnection = MutableStateFlow<Connection>(Connection.Idle)
     override val timeline: StateFlow<Timeline> = mutableTimeline.asStateFlow()
     override val connection: StateFlow<Connection> = mutableConnection.asStateFlow()
