@@ -10,7 +10,7 @@ project.properties.findAll { k, v -> k.startsWith('version.') }.each { k, v ->
 catalog.locks.each { id, roots ->
   def pom = new File(here, "$id/pom.xml")
   def locked = pom.exists() ? new groovy.xml.XmlSlurper(false, false).parse(pom).properties.roots.text() : ''
-  if (locked != roots.join(' ')) wrong << "android-app/maven/$id/pom.xml was not resolved from today's catalog: run  mvn -B -N gmavenplus:execute@lock"
+  if (locked != roots.join(' ')) wrong << "android-app/maven/$id/pom.xml was not resolved from today's catalog: run  mvn -B -N org.codehaus.gmavenplus:gmavenplus-plugin:execute@lock"
 }
 if (wrong) throw new Exception("gradle/libs.versions.toml is the one place for versions, and the host build disagrees:\n  " + wrong.join('\n  '))
 if (!new File(project.properties['bindings'] as String).directory) throw new Exception('There are no Kotlin bindings under target/bindings: run scripts/bindings first')
