@@ -42,7 +42,10 @@ import kotlinx.coroutines.yield
  *     lifecycle.addObserver(model)
  * ```
  *
- * A turned phone is no reason to rest: the job lives on from one activity to the next. Call it on the main thread.
+ * A turned phone is no reason to rest: the job lives on from one activity to the next. That is why it is the activity's
+ * lifecycle that is to be observed; a fragment cannot tell being turned from being left, and the job would start anew.
+ *
+ * Call it on the main thread.
  *
  * @param openRoom Gets the room, on the main thread, suspending for as long as it takes. A [ChatException] is shown
  *   as [ChatUiState.failure]; any other exception is the app's own and not caught.
