@@ -9,7 +9,8 @@ package chat.core
 public fun interface TokenProvider {
     /**
      * A token for [ChatConfig.userId], or `null` when there is none now (no network, for one): the rooms go on
-     * trying, more and more slowly. An exception means the same as `null` and never reaches the core.
+     * trying, more and more slowly. An exception means the same as `null` and never reaches the core, and so does an
+     * answer that takes longer than thirty seconds.
      *
      * Runs on a background thread that may block. Cancelled when the client is closed.
      *
