@@ -4,17 +4,10 @@
 
 use chat_engine::{ConnectionState, Engine, EngineError, RoomListener, StaticToken, TimelineUpdate, Token};
 use chat_protocol::RoomId;
-use chat_testkit::{RecordingListener, ServerProcess, config, count_of_own};
+use chat_testkit::{RecordingListener, ServerProcess, config};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-/// These tests count the process's threads and descriptors, so one at a time.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
 
 fn open(server: &ServerProcess, folder: &tempfile::TempDir) -> Engine {
     let token = Arc::new(StaticToken(Token::new(server.token("alice"))));
@@ -30,39 +23,7 @@ fn wait(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_thousand_starts_and_stops_leave_threads_and_descriptors_where_they_were() {
-    let _alone = alone();
-    let server = ServerProcess::start();
-    let folder = tempfile::tempdir().unwrap();
-    let id = server.room();
-    let before = (count_of_own("task"), count_of_own("fd"));
-    let engine = open(&server, &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(id, listener.clone()).unwrap();
-    room.start();
-    wait("live", || listener.connection() == Some(ConnectionState::Live));
-    let running = (count_of_own("task"), count_of_own("fd"));
-    for turn in 0..1_000 {
-        room.stop();
-        room.start();
-        if turn % 50 == 0 {
-            // Let some of them get as far as a request.
-            let heard = listener.calls();
-            wait("a job that works", || listener.calls() > heard);
-        }
-    }
-    room.stop();
-    wait("no thread or descriptor more than one job has", || {
-        (count_of_own("task"), count_of_own("fd")) <= running
-    });
-    engine.close();
-    drop((room, engine));
-    wait("everything given back", || (count_of_own("task"), count_of_own("fd")) == before);
-}
-
-#[test]
 fn close_in_any_order_and_any_number_of_times() {
-    let _alone = alone();
     let server = ServerProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let id = server.room();
@@ -105,7 +66,6 @@ fn close_in_any_order_and_any_number_of_times() {
 
 #[test]
 fn a_close_writes_the_log_back_into_the_file() {
-    let _alone = alone();
     let server = ServerProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let engine = open(&server, &folder);
@@ -130,7 +90,6 @@ impl RoomListener for Closer {
 
 #[test]
 fn a_listener_may_close_the_engine_that_called_it() {
-    let _alone = alone();
     let server = ServerProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let engine = Arc::new(open(&server, &folder));
@@ -154,7 +113,6 @@ impl RoomListener for Awkward {
 
 #[test]
 fn start_and_stop_never_wait_for_a_slow_listener_and_a_panic_in_it_costs_one_call() {
-    let _alone = alone();
     let server = ServerProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let id = server.room();
@@ -174,7 +132,6 @@ fn start_and_stop_never_wait_for_a_slow_listener_and_a_panic_in_it_costs_one_cal
 
 #[test]
 fn nothing_is_heard_after_stop_while_messages_keep_coming() {
-    let _alone = alone();
     let server = ServerProcess::start();
     let folder = tempfile::tempdir().unwrap();
     let id = server.room();

@@ -20,7 +20,7 @@ pub struct Cache {
 struct Open {
     connection: Connection,
     /// Held locked as long as the file is open; the system lets go of it when the process dies.
-    _lock: File,
+    lock: File,
 }
 
 /// Prepared statements kept; more than this crate has.
@@ -51,7 +51,7 @@ impl Cache {
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         migrations::run(&mut connection)?;
-        Ok(Self { open: Mutex::new(Some(Open { connection, _lock: lock })), path })
+        Ok(Self { open: Mutex::new(Some(Open { connection, lock })), path })
     }
 
     /// Runs `change` in a transaction and, once that is on disk and before anyone else can commit,
@@ -87,11 +87,15 @@ impl Cache {
 
     /// Writes the log back into the file and closes it. Any number of times.
     pub fn close(&self) {
-        if let Some(open) = self.lock().take()
-            && let Err((_, error)) = open.connection.close()
-        {
+        let Some(Open { connection, lock }) = self.lock().take() else { return };
+        if let Err((_, error)) = connection.close() {
             // Nothing is lost: the next one to open the file finds the log and replays it.
             log::warn!("closing the cache: {error}");
+        }
+        // Said aloud: a child process between fork and exec has a copy of the descriptor, and closing
+        // ours would leave the lock to it for that moment.
+        if let Err(error) = lock.unlock() {
+            log::warn!("unlocking the cache: {}", error.kind());
         }
     }
 
@@ -103,6 +107,12 @@ impl Cache {
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
         // A panic inside rolled its transaction back; the connection is as good as before.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
