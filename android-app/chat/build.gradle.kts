@@ -6,9 +6,13 @@ plugins {
     alias(libs.plugins.android.library)
 }
 
-/** Builds `libchat_core.so` for each ABI with cargo-ndk. Cargo knows what is up to date, so this always asks it. */
-@UntrackedTask(because = "Cargo tracks its own inputs")
+/** Builds `libchat_core.so` for each ABI with cargo-ndk. */
 abstract class CargoNdk @Inject constructor(private val exec: ExecOperations) : DefaultTask() {
+    /** All that Cargo reads of ours: sources, manifests, the lock, the toolchain. */
+    @get:InputFiles
+    @get:PathSensitive(PathSensitivity.RELATIVE)
+    abstract val rust: ConfigurableFileCollection
+
     @get:Input
     abstract val abis: ListProperty<String>
 
@@ -41,9 +45,12 @@ abstract class CargoNdk @Inject constructor(private val exec: ExecOperations) : 
 }
 
 /** Generates the Kotlin bindings from the library built for this machine: they are the same for every ABI. */
-@UntrackedTask(because = "Cargo tracks its own inputs")
 abstract class Bindings @Inject constructor(private val exec: ExecOperations, private val files: FileSystemOperations) :
     DefaultTask() {
+    @get:InputFiles
+    @get:PathSensitive(PathSensitivity.RELATIVE)
+    abstract val rust: ConfigurableFileCollection
+
     @get:Internal
     abstract val workspace: DirectoryProperty
 
@@ -80,6 +87,10 @@ android {
 }
 
 val workspaceDir: Directory = rootProject.layout.projectDirectory
+val rustSources: FileCollection = files(
+    listOf("Cargo.toml", "Cargo.lock", "rust-toolchain.toml").map { workspaceDir.file(it) },
+    workspaceDir.dir("rust-core").asFileTree.matching { include("**/*.rs", "**/*.toml") }
+)
 
 androidComponents {
     // The tests run in the host build, over the library for this machine: see the root pom.xml.
@@ -88,6 +99,7 @@ androidComponents {
         val name = variant.name.replaceFirstChar(Char::uppercase)
         val cargoNdk = tasks.register<CargoNdk>("cargoNdk$name") {
             workspace = workspaceDir
+            rust.from(rustSources)
             sdk = sdkComponents.sdkDirectory
             abis = listOf("arm64-v8a", "armeabi-v7a", "x86_64")
             minSdk = variant.minSdk.apiLevel
@@ -95,6 +107,7 @@ androidComponents {
         }
         val bindings = tasks.register<Bindings>("bindings$name") {
             workspace = workspaceDir
+            rust.from(rustSources, workspaceDir.file("scripts/bindings"))
         }
         variant.sources.jniLibs?.addGeneratedSourceDirectory(cargoNdk, CargoNdk::jniLibs)
         variant.sources.kotlin?.addGeneratedSourceDirectory(bindings, Bindings::sources)

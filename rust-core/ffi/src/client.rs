@@ -20,7 +20,7 @@ pub struct CoreConfig {
     /// Milliseconds between an answer and the next poll.
     pub poll_interval_ms: u64,
     /// Milliseconds for connecting, and for each further piece of an answer.
-    pub request_timeout_ms: u64,
+    pub answer_timeout_ms: u64,
     /// Whether `http://` is taken as well.
     pub allow_cleartext: bool,
     /// `User-Agent` of every request; empty for the library's own.
@@ -47,7 +47,7 @@ impl ChatCore {
         let account = Account::new(&config.server_url, user, config.allow_cleartext)?;
         let mut engine = EngineConfig::new(account, config.data_dir);
         engine.timings.poll_interval = Duration::from_millis(config.poll_interval_ms);
-        engine.timings.answer_timeout = Duration::from_millis(config.request_timeout_ms);
+        engine.timings.answer_timeout = Duration::from_millis(config.answer_timeout_ms);
         engine.user_agent = config.user_agent;
         let tokens = Tokens::new(tokens);
         let engine = Engine::open(engine, tokens.clone(), Some(Arc::new(jvm::attach_thread)))?;

@@ -11,7 +11,8 @@ import kotlin.time.Duration.Companion.seconds
  * @property userId The account. A message is one's own when its sender is this user, so it must be the user the
  *   server reads from the token.
  * @property pollInterval How long a room rests between two questions to the server.
- * @property requestTimeout After how long an unanswered question counts as failed.
+ * @property answerTimeout For how long the server may be silent, before an answer or in the middle of one, until the
+ *   request counts as failed. An answer that keeps coming is waited for, however slow the network.
  * @property allowCleartext Lets [serverUrl] be `http://`. For development only: tokens and messages travel in the
  *   open. Android also has to allow it (`android:usesCleartextTraffic` or a network security configuration).
  * @property userAgent What the client calls itself to the server; `null` for the library's own name and version.
@@ -22,7 +23,7 @@ public data class ChatConfig(
     public val serverUrl: String,
     public val userId: String,
     public val pollInterval: Duration = 1.seconds,
-    public val requestTimeout: Duration = 10.seconds,
+    public val answerTimeout: Duration = 10.seconds,
     public val allowCleartext: Boolean = false,
     public val userAgent: String? = null,
     public val dataDir: File? = null

@@ -45,7 +45,7 @@ public enum class Problem {
     /** No way to the server: no network, or nobody answers there. */
     OFFLINE,
 
-    /** No answer within [ChatConfig.requestTimeout]. */
+    /** No answer within [ChatConfig.answerTimeout]. */
     TIMEOUT,
 
     /** The connection broke in the middle of an answer. */

@@ -29,7 +29,7 @@ internal fun ChatConfig.toCore(defaultDir: File) = CoreConfig(
     userId = userId,
     dataDir = (dataDir ?: defaultDir).path,
     pollIntervalMs = pollInterval.inWholeMilliseconds.coerceAtLeast(0).toULong(),
-    requestTimeoutMs = requestTimeout.inWholeMilliseconds.coerceAtLeast(0).toULong(),
+    answerTimeoutMs = answerTimeout.inWholeMilliseconds.coerceAtLeast(0).toULong(),
     allowCleartext = allowCleartext,
     userAgent = userAgent.orEmpty()
 )
