@@ -90,12 +90,16 @@ impl Room {
         let transaction = TransactionId::new(uuid::Uuid::new_v4().to_string())
             .map_err(|e| EngineError::Storage(e.to_string()))?;
         let me = &self.shared.config.account.user;
-        let item = self.shared.cache.commit(
+        let key = self.shared.cache.commit(
             |t| cache::add(t, self.id, me, &text, &transaction, Timestamp::now()),
-            |item| self.push(item.clone().into()),
+            |item| {
+                let key = item.key;
+                self.push(item.into());
+                key
+            },
         )?;
         self.state.work.notify_one();
-        Ok(item.key)
+        Ok(key)
     }
 
     /// Sends a failed message again, under the same transaction id.
@@ -105,9 +109,7 @@ impl Room {
     pub fn retry(&self, key: ItemKey) -> Result<(), EngineError> {
         let number = self.failed(key)?;
         let me = &self.shared.config.account.user;
-        self.shared
-            .cache
-            .commit(|t| cache::mark_pending(t, number, me), |item| self.push(item.clone().into()))?;
+        self.shared.cache.commit(|t| cache::mark_pending(t, number, me), |item| self.push(item.into()))?;
         self.state.work.notify_one();
         Ok(())
     }
@@ -119,7 +121,7 @@ impl Room {
     pub fn discard(&self, key: ItemKey) -> Result<(), EngineError> {
         let number = self.failed(key)?;
         let update = TimelineUpdate::Diff { upserted: Vec::new(), removed: vec![key] };
-        self.shared.cache.commit(|t| cache::discard(t, number), |()| self.push(update.clone()))
+        self.shared.cache.commit(|t| cache::discard(t, number), |()| self.push(update))
     }
 
     fn failed(&self, key: ItemKey) -> Result<i64, EngineError> {

@@ -54,23 +54,22 @@ impl Cache {
         Ok(Self { open: Mutex::new(Some(Open { connection, lock })), path })
     }
 
-    /// Runs `change` in a transaction and, once that is on disk and before anyone else can commit,
-    /// `announce`. What is announced is therefore in commit order.
+    /// Runs `change` in a transaction and, once that is committed and before anyone else can commit,
+    /// hands its result to `announce`. What is announced is therefore in commit order.
     ///
     /// # Errors
     /// [`EngineError::Closed`], or what `change` failed with: then nothing was stored or announced.
-    pub fn commit<T>(
+    pub fn commit<T, R>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, EngineError>,
-        announce: impl FnOnce(&T),
-    ) -> Result<T, EngineError> {
+        announce: impl FnOnce(T) -> R,
+    ) -> Result<R, EngineError> {
         let mut guard = self.lock();
         let open = guard.as_mut().ok_or(EngineError::Closed)?;
         let transaction = open.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = change(&transaction)?;
         transaction.commit()?;
-        announce(&result);
-        Ok(result)
+        Ok(announce(result))
     }
 
     /// Reads; nothing is committed while `read` runs.

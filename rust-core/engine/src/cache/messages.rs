@@ -7,13 +7,6 @@ use crate::repository::{DeliveryState, ItemKey, TimelineItem};
 use chat_protocol::{Message, MessageId, Page, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, Row, params};
 
-/// What a batch changed, as a screen needs to know it: in id order, without what was known already.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Messages that are new or changed.
-    pub upserted: Vec<TimelineItem>,
-}
-
 /// Stores the first page of a room never seen before. In a room that is known after all, it only
 /// adds what is newer.
 pub(crate) fn apply_first_page(
@@ -21,7 +14,7 @@ pub(crate) fn apply_first_page(
     room: RoomId,
     me: &UserId,
     page: Page,
-) -> Result<Applied, EngineError> {
+) -> Result<Vec<TimelineItem>, EngineError> {
     if rooms::reach(connection, room)?.is_none() {
         let floor = page.messages.first().map_or(1, |m| m.id.get());
         rooms::open_room(connection, room, Reach { cursor: page.cursor, floor, has_older: page.has_more })?;
@@ -29,13 +22,14 @@ pub(crate) fn apply_first_page(
     apply_page(connection, room, me, page)
 }
 
-/// Stores a page of changes and moves the cursor, in the caller's transaction.
+/// Stores a page of changes and moves the cursor, in the caller's transaction. Returns what is new or
+/// changed, in id order, without what was known already.
 pub(crate) fn apply_page(
     connection: &Connection,
     room: RoomId,
     me: &UserId,
     page: Page,
-) -> Result<Applied, EngineError> {
+) -> Result<Vec<TimelineItem>, EngineError> {
     let floor = rooms::reach(connection, room)?.map_or(1, |reach| reach.floor);
     let mut receipts = outbox::receipts(connection, room)?;
     let mut upsert = connection.prepare_cached(
@@ -77,7 +71,7 @@ pub(crate) fn apply_page(
     rooms::advance(connection, room, page.cursor)?;
     // A page is in the order of changes; a screen is in the order of messages.
     upserted.sort_by_key(|item| item.id);
-    Ok(Applied { upserted })
+    Ok(upserted)
 }
 
 fn take_receipt(receipts: &mut Vec<Receipt>, message: &Message) -> Option<Receipt> {

@@ -21,7 +21,6 @@ mod outbox;
 mod rooms;
 
 pub use connection::Cache;
-pub use messages::Applied;
 pub(crate) use messages::{apply_first_page, apply_page, newest};
 pub(crate) use outbox::Outgoing;
 pub(crate) use outbox::{

@@ -140,10 +140,9 @@ impl Outbox {
     ) -> Result<(), EngineError> {
         self.cache.commit(change, |update| {
             if let Some(feed) = self.feed.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-                feed.push(update.clone());
+                feed.push(update);
             }
-        })?;
-        Ok(())
+        })
     }
 }
 

@@ -232,10 +232,7 @@ impl Poller {
                 Some(_) => cache::apply_page(t, self.room, &self.me, page),
                 None => cache::apply_first_page(t, self.room, &self.me, page),
             },
-            |applied| {
-                self.feed
-                    .push(TimelineUpdate::Diff { upserted: applied.upserted.clone(), removed: Vec::new() });
-            },
+            |upserted| self.feed.push(TimelineUpdate::Diff { upserted, removed: Vec::new() }),
         )?;
         Ok(Polled::Stored { cursor: now, more })
     }

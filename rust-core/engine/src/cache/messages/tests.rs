@@ -40,23 +40,23 @@ impl Fixture {
         Self { cache: Cache::open(folder.path(), "c.sqlite3").unwrap(), _folder: folder }
     }
 
-    fn first(&self, page: Page) -> Applied {
-        self.cache.commit(|t| apply_first_page(t, room(), &me(), page), |_| {}).unwrap()
+    fn first(&self, page: Page) -> Vec<TimelineItem> {
+        self.cache.commit(|t| apply_first_page(t, room(), &me(), page), |told| told).unwrap()
     }
 
-    fn apply(&self, page: Page) -> Applied {
-        self.cache.commit(|t| apply_page(t, room(), &me(), page), |_| {}).unwrap()
+    fn apply(&self, page: Page) -> Vec<TimelineItem> {
+        self.cache.commit(|t| apply_page(t, room(), &me(), page), |told| told).unwrap()
     }
 
     fn write(&self, text: &str, transaction: &str) -> TimelineItem {
         let (text, transaction) = (MessageText::new(text).unwrap(), TransactionId::new(transaction).unwrap());
         let now = Timestamp::from_millis(5_000);
-        self.cache.commit(|t| cache::add(t, room(), &me(), &text, &transaction, now), |_| {}).unwrap()
+        self.cache.commit(|t| cache::add(t, room(), &me(), &text, &transaction, now), |told| told).unwrap()
     }
 
     fn sent(&self, key: ItemKey, id: i64) -> TimelineUpdate {
         let (number, id) = (key.outbox_key().unwrap(), MessageId::new(id).unwrap());
-        self.cache.commit(|t| cache::mark_sent(t, room(), number, &me(), id), |_| {}).unwrap()
+        self.cache.commit(|t| cache::mark_sent(t, room(), number, &me(), id), |told| told).unwrap()
     }
 
     fn cursor(&self) -> Option<i64> {
@@ -99,8 +99,8 @@ fn what_is_known_already_is_not_told_again() {
     let fixture = Fixture::new();
     fixture.first(page(vec![message(1, 1, "bob", "one")], 1));
     let again = fixture.apply(page(vec![message(1, 1, "bob", "one"), message(2, 2, "bob", "two")], 2));
-    assert_eq!(again.upserted.len(), 1);
-    assert_eq!(again.upserted[0].text, "two");
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].text, "two");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_change_below_the_floor_is_passed_over_so_that_no_hole_is_shown_as_none() {
     assert!(fixture.screen().has_older());
     let applied =
         fixture.apply(page(vec![message(5, 903, "bob", "edited"), message(903, 904, "bob", "c")], 904));
-    assert_eq!(applied.upserted.len(), 1);
+    assert_eq!(applied.len(), 1);
     assert_eq!(fixture.cursor(), Some(904));
     assert_eq!(fixture.screen().items().len(), 3);
 }
@@ -128,7 +128,7 @@ fn our_message_by_polling_takes_over_the_key_of_its_echo() {
         ..message(2, 2, "alice", "mine")
     };
     let applied = fixture.apply(page(vec![mine], 2));
-    assert_eq!(applied.upserted[0].key, echo.key);
+    assert_eq!(applied[0].key, echo.key);
     assert_eq!(fixture.shown(), [(1, "one".into()), (echo.key.get(), "mine".into())]);
     assert_eq!(
         fixture.sent(echo.key, 2),
@@ -158,7 +158,7 @@ fn a_server_without_transaction_ids_and_a_late_answer_end_as_one_message() {
     let echo = fixture.write("mine", "t-1");
     let mut screen = fixture.screen();
     let applied = fixture.apply(page(vec![message(1, 1, "alice", "mine")], 1));
-    screen.apply(TimelineUpdate::Diff { upserted: applied.upserted, removed: vec![] });
+    screen.apply(TimelineUpdate::Diff { upserted: applied, removed: vec![] });
     screen.apply(fixture.sent(echo.key, 1));
     assert_eq!(screen.items().len(), 1);
     assert_eq!(screen.items(), fixture.screen().items());

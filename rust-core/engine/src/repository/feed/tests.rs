@@ -48,7 +48,7 @@ impl Fixture {
         self.cache
             .commit(
                 |t| cache::apply_first_page(t, room, &self.feed.me, page),
-                |a| self.feed.push(TimelineUpdate::Diff { upserted: a.upserted.clone(), removed: vec![] }),
+                |upserted| self.feed.push(TimelineUpdate::Diff { upserted, removed: vec![] }),
             )
             .unwrap();
     }

@@ -14,7 +14,7 @@ import kotlin.time.Duration.Companion.seconds
  * @property answerTimeout For how long the server may be silent, before an answer or in the middle of one, until the
  *   request counts as failed. An answer that keeps coming is waited for, however slow the network.
  * @property allowCleartext Lets [serverUrl] be `http://`. For development only: tokens and messages travel in the
- *   open. Android also has to allow it (`android:usesCleartextTraffic` or a network security configuration).
+ *   open. The core's connections are native, so Android's own cleartext policy neither forbids nor allows them.
  * @property userAgent What the client calls itself to the server; `null` for the library's own name and version.
  * @property dataDir The folder of the cache, one file for each server and user; `null` for one inside the app's
  *   storage that device back-ups leave out, because a cache restored to another phone would be another phone's.
