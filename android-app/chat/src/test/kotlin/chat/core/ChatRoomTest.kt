@@ -1,6 +1,9 @@
 package chat.core
 
 import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.ffi.ConnectionState
+import chat.core.ffi.TimelineUpdate
+import chat.core.internal.NativeRoom
 import chat.core.testing.ChatRule
 import chat.core.testing.holdsFor
 import chat.core.testing.waitUntil
@@ -12,6 +15,7 @@ import kotlinx.coroutines.cancel
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Rule
 import org.junit.Test
@@ -83,6 +87,19 @@ class ChatRoomTest {
         room.stop()
         hold.release()
         holdsFor(300.milliseconds, "nothing arrived") { room.texts().isEmpty() }
+    }
+
+    @Test
+    fun `a callback that left the core just before the stop changes nothing`() {
+        val room = chat.aliceRoom() as NativeRoom
+        room.start()
+        waitUntil("it is live") { room.connection.value == Connection.Live && room.timeline.value.isLoaded }
+        room.stop()
+        val before = room.timeline.value
+        room.onTimeline(TimelineUpdate.Snapshot(emptyList(), hasOlder = true))
+        room.onConnection(ConnectionState.Live)
+        assertSame(before, room.timeline.value)
+        assertEquals(Connection.Idle, room.connection.value)
     }
 
     @Test

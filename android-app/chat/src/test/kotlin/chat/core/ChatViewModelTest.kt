@@ -12,6 +12,7 @@ import chat.core.testing.coreThreads
 import chat.core.testing.holdsFor
 import chat.core.testing.waitUntil
 import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -75,17 +76,25 @@ class ChatViewModelTest {
     }
 
     @Test
-    fun `a cleared view model changes no more, whatever was in flight`() {
+    fun `clearing the view model while a request is in flight causes no later callback and leaks no thread`() {
         val client = chat.client()
+        val room = chat.aliceRoom(client)
         val model = model(client)
-        waitUntil("it is live") { model.state.value.connection == Connection.Live }
+        waitUntil("it is live") { model.state.value.connection == Connection.Live && room.timeline.value.isLoaded }
         val hold = chat.proxy.holdNextPoll()
-        chat.bobSays("too late")
         waitUntil("a question is held") { hold.hasArrived }
-        val before = model.state.value
+        val asked = chat.proxy.polls
+
         store.clear()
+        // Long before it would have given up by itself, after its answerTimeout of ten seconds.
+        waitUntil("the client hangs up on it", 3.seconds) { hold.isHungUp }
+        // The room outlives the view model and would show whatever the core still said.
+        val timeline = room.timeline.value
+        chat.bobSays("too late")
         hold.release()
-        holdsFor(300.milliseconds, "the state stood still") { model.state.value === before }
+        holdsFor(500.milliseconds, "nothing was asked, and nothing said") {
+            chat.proxy.polls == asked && room.timeline.value === timeline && room.connection.value == Connection.Idle
+        }
         assertEquals(emptyList<ChatEvent>(), events)
         runBlocking { client.close() }
         waitUntil("the core's threads are gone") { coreThreads().isEmpty() }

@@ -9,6 +9,7 @@ import java.net.URI
 import java.net.http.HttpClient
 import java.net.http.HttpRequest
 import java.net.http.HttpResponse
+import java.util.concurrent.CompletableFuture
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
@@ -76,7 +77,7 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
     fun heal() = madeUp.set { null }
 
     /** The next question waits for its answer until [Hold.release]. */
-    fun holdNextPoll(): Hold = Hold().also { held.set(it) }
+    fun holdNextPoll(): Hold = Hold(server.address.port).also { held.set(it) }
 
     override fun close() {
         held.getAndSet(null)?.release()
@@ -93,7 +94,7 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
         }
         try {
             val answer = madeUp.get()(it) ?: forward(it)
-            if (isPoll) held.getAndSet(null)?.waitHere()
+            if (isPoll) held.getAndSet(null)?.waitHere(it.remoteAddress.port)
             if (isPoll && answer.status == 204) emptyCount.incrementAndGet()
             answer.contentType?.let { type -> it.responseHeaders.set("Content-Type", type) }
             it.sendResponseHeaders(answer.status, if (answer.body.isEmpty()) -1 else answer.body.size.toLong())
@@ -126,18 +127,21 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
     }
 
     /** An answer that is held back. */
-    class Hold {
-        private val arrived = CountDownLatch(1)
+    class Hold internal constructor(private val port: Int) {
+        private val asker = CompletableFuture<Int>()
         private val released = CountDownLatch(1)
 
         /** Whether the question is here, waiting. */
-        val hasArrived: Boolean get() = arrived.count == 0L
+        val hasArrived: Boolean get() = asker.isDone
+
+        /** Whether whoever asked has closed the connection; only asked while the answer is held. */
+        val isHungUp: Boolean get() = asker.isDone && !isEstablished(port, asker.get())
 
         /** Lets the answer go. */
         fun release() = released.countDown()
 
-        internal fun waitHere() {
-            arrived.countDown()
+        internal fun waitHere(askerPort: Int) {
+            asker.complete(askerPort)
             released.await(30, TimeUnit.SECONDS)
         }
     }

@@ -41,3 +41,16 @@ fun jvmThreads(): List<String> = Thread.getAllStackTraces().keys.map { it.name }
 
 /** Files and sockets this process has open. */
 fun openFiles(): Int = File("/proc/self/fd").list().orEmpty().size
+
+/** Whether the other end, at [remotePort], still holds its connection to our [localPort], by the kernel's account. */
+fun isEstablished(localPort: Int, remotePort: Int): Boolean =
+    listOf("/proc/self/net/tcp", "/proc/self/net/tcp6").map(::File).filter { it.exists() }
+        .flatMap { it.readLines() }
+        .map { it.trim().split(Regex("\\s+")) }
+        .any { (_, local, remote, state) ->
+            local.endsWith(":%04X".format(localPort)) && remote.endsWith(":%04X".format(remotePort)) &&
+                state == ESTABLISHED
+        }
+
+/** TCP_ESTABLISHED of the kernel's; when the other end has closed its own, CLOSE_WAIT follows. */
+private const val ESTABLISHED = "01"
