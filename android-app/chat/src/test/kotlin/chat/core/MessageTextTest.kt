@@ -32,6 +32,36 @@ class MessageTextTest {
     }
 
     @Test
+    fun `Hangul spelt in letters counts by its syllables`() {
+        val letters = "\u1112\u1161\u11AB" // 한
+        assertEquals(1, MessageText.length(letters))
+        assertTrue(MessageText.isSendable(letters.repeat(1_500)))
+        assertTrue(MessageText.isSendable(letters.repeat(MessageText.MAX_LENGTH)))
+        assertFalse(MessageText.isSendable(letters.repeat(MessageText.MAX_LENGTH + 1)))
+    }
+
+    @Test
+    fun `a letter and its accent count as the one letter they are sent as`() {
+        assertEquals(1, MessageText.length("e\u0301"))
+        assertTrue(MessageText.isSendable("e\u0301".repeat(MessageText.MAX_LENGTH)))
+        assertFalse(MessageText.isSendable("e\u0301".repeat(MessageText.MAX_LENGTH) + "e"))
+    }
+
+    @Test
+    fun `a letter that is sent as two counts as two`() {
+        assertEquals(2, MessageText.length("\u0958"))
+        assertTrue(MessageText.isSendable("\u0958".repeat(MessageText.MAX_LENGTH / 2)))
+        assertFalse(MessageText.isSendable("\u0958".repeat(MessageText.MAX_LENGTH / 2 + 1)))
+    }
+
+    @Test
+    fun `what cannot be stored or sent is not sendable`() {
+        for (invalid in listOf("a\u0000b", "\u0000", "a\uD83D", "\uDE00b")) {
+            assertFalse(MessageText.isSendable(invalid))
+        }
+    }
+
+    @Test
     fun `what was typed during a send stays in the box`() {
         assertEquals("", MessageText.remainder("hello", "hello"))
         assertEquals(" again", MessageText.remainder("hello again", "hello"))

@@ -44,6 +44,21 @@ class SendTest {
     }
 
     @Test
+    fun `what the screen counts is what the core counts`() {
+        val room = chat.aliceRoom()
+        val drafts = listOf("a", "😀", "\u1112\u1161\u11AB", "e\u0301", "\u0958", "\uFB2C").flatMap {
+            val fitting = MessageText.MAX_LENGTH / MessageText.length(it)
+            listOf(it.repeat(fitting), it.repeat(fitting + 1))
+        } + listOf(" ", "\u3000\n", "\u200D", "\u0000", "a\u0000b", "a\uD83D")
+        for (draft in drafts) {
+            val taken = runCatching { room.say(draft) }
+            assertEquals("${draft.take(3)} × ${draft.length}", MessageText.isSendable(draft), taken.isSuccess)
+            val tooLong = taken.exceptionOrNull() as? ChatException.TextTooLong ?: continue
+            assertEquals(tooLong.length, MessageText.length(draft))
+        }
+    }
+
+    @Test
     fun `a message keeps its key from the outbox to the server's answer`() {
         val room = chat.aliceRoom()
         room.start()

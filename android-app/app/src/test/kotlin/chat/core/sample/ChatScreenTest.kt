@@ -198,6 +198,18 @@ class ChatScreenTest {
     }
 
     @Test
+    fun `letters that are sent composed are counted composed`() {
+        show(many(1))
+        val box = compose.onNodeWithTag("draft")
+        box.performTextReplacement("\u1112\u1161\u11AB".repeat(4_000)) // 한
+        text("4000 / 4000").assertIsDisplayed()
+        compose.onNodeWithTag("send").assertIsEnabled()
+        box.performTextReplacement("\u0958".repeat(2_001))
+        text("4002 / 4000").assertIsDisplayed()
+        compose.onNodeWithTag("send").assertIsNotEnabled()
+    }
+
+    @Test
     fun `a failed message says why, and a tap tries it again`() {
         val failed = exampleMessage(-1, "refused", "alice").copy(delivery = Delivery.Failed(FailureReason.REFUSED))
         show(listOf(failed))
