@@ -81,12 +81,15 @@ internal class NativeClient private constructor(
         ): NativeClient {
             NativeLibrary.load(context)
             val tokens = TokenBridge(provider)
+            var opened = false
             try {
                 val core = onCore { ChatCore(config.toCore(File(context.noBackupFilesDir, "chat-core")), tokens) }
                 tokens.attach(core)
-                return NativeClient(context, config.userId, core, tokens, io)
+                return NativeClient(context, config.userId, core, tokens, io).also { opened = true }
             } catch (e: LinkageError) {
                 throw ChatException.NativeLibrary(e)
+            } finally {
+                if (!opened) tokens.close()
             }
         }
     }
