@@ -7,7 +7,10 @@ import androidx.activity.compose.setContent
 import androidx.activity.viewModels
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
+import androidx.compose.foundation.text.BasicTextField
+import androidx.compose.foundation.text.input.rememberTextFieldState
 import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
 import androidx.compose.runtime.getValue
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import chat.core.ChatClient
@@ -21,33 +24,38 @@ import kotlinx.coroutines.async
 /** The app's own login, whatever it is. */
 private suspend fun login(refresh: Boolean): String? = "a token".takeUnless { refresh }
 
+/** The app's own look of a row. */
+@Composable
+private fun RowText(row: ChatRow) = when (row) {
+    is ChatRow.DateSeparator -> Text(row.label)
+    is ChatRow.Message -> Text("${row.message.sender}: ${row.message.text}, ${row.time}")
+}
+
+/** And of the text box. */
+@Composable
+private fun SendBox(onSend: (String) -> Unit) {
+    val draft = rememberTextFieldState()
+    BasicTextField(draft, onKeyboardAction = { onSend(draft.text.toString()) })
+}
+
 // The README quotes what stands between the markers; it is here so that it compiles.
 // README-BEGIN
 class ExampleApp : Application() {
-    val chat by lazy {
-        val config = ChatConfig("https://chat.example.com", userId = "alice")
-        MainScope().async { ChatClient.open(this@ExampleApp, config) { refused -> login(refresh = refused) } }
-    }
+    private val config = ChatConfig("https://chat.example.com", userId = "alice")
+    private val chat by lazy { MainScope().async { ChatClient.open(this@ExampleApp, config) { login(refresh = it) } } }
+    val chatModels = ChatViewModel.factory { chat.await().room(RoomId(1)) } // polls from init to onCleared …
 }
 
 class ExampleActivity : ComponentActivity() {
-    private val model: ChatViewModel by viewModels {
-        val app = application as ExampleApp
-        ChatViewModel.factory { app.chat.await().room(RoomId(1)) } // polls from init to onCleared …
-    }
-
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
+        val model: ChatViewModel by viewModels { (application as ExampleApp).chatModels }
         lifecycle.addObserver(model) // … while this screen is started
         setContent {
             val state by model.state.collectAsStateWithLifecycle()
             LazyColumn(reverseLayout = true) {
-                items(state.rows.asReversed(), key = { it.key }) { row ->
-                    when (row) {
-                        is ChatRow.DateSeparator -> Text(row.label)
-                        is ChatRow.Message -> Text("${row.message.sender}: ${row.message.text}, ${row.time}")
-                    }
-                }
+                item { SendBox(onSend = model::send) }
+                items(state.rows.asReversed(), key = { it.key }) { RowText(it) }
             }
         }
     }
