@@ -92,23 +92,24 @@ val rustSources: FileCollection = files(
     workspaceDir.dir("rust-core").asFileTree.matching { include("**/*.rs", "**/*.toml") }
 )
 
+// Neither differs between variants, and both write below target/: one task of each, whose output every variant takes.
+val cargoNdk = tasks.register<CargoNdk>("cargoNdk") {
+    workspace = workspaceDir
+    rust.from(rustSources)
+    sdk = androidComponents.sdkComponents.sdkDirectory
+    abis = listOf("arm64-v8a", "armeabi-v7a", "x86_64")
+    minSdk = libs.versions.minSdk.get().toInt()
+    ndkVersion = libs.versions.ndk
+}
+val bindings = tasks.register<Bindings>("bindings") {
+    workspace = workspaceDir
+    rust.from(rustSources, workspaceDir.file("scripts/bindings"))
+}
+
 androidComponents {
     // The tests run in the host build, over the library for this machine: see the root pom.xml.
     beforeVariants { it.hostTests[HostTestBuilder.UNIT_TEST_TYPE]?.enable = false }
     onVariants { variant ->
-        val name = variant.name.replaceFirstChar(Char::uppercase)
-        val cargoNdk = tasks.register<CargoNdk>("cargoNdk$name") {
-            workspace = workspaceDir
-            rust.from(rustSources)
-            sdk = sdkComponents.sdkDirectory
-            abis = listOf("arm64-v8a", "armeabi-v7a", "x86_64")
-            minSdk = variant.minSdk.apiLevel
-            ndkVersion = libs.versions.ndk
-        }
-        val bindings = tasks.register<Bindings>("bindings$name") {
-            workspace = workspaceDir
-            rust.from(rustSources, workspaceDir.file("scripts/bindings"))
-        }
         variant.sources.jniLibs?.addGeneratedSourceDirectory(cargoNdk, CargoNdk::jniLibs)
         variant.sources.kotlin?.addGeneratedSourceDirectory(bindings, Bindings::sources)
     }
