@@ -5,7 +5,7 @@ use crate::outbox::Outbox;
 use crate::poller::Poller;
 use crate::repository::{Feed, RoomListener};
 use crate::room::{Room, RoomState};
-use crate::runtime::{Tasks, ThreadHook};
+use crate::runtime::{Tasks, ThreadHook, keep_up};
 use crate::session::{Session, TokenProvider};
 use crate::transport::{Http, Polling, Transport};
 use crate::{EngineConfig, EngineError};
@@ -72,15 +72,29 @@ impl Engine {
         transport: Arc<dyn Transport>,
         tasks: Tasks,
     ) -> Result<Self, EngineError> {
+        match Self::start(config, tokens, transport, tasks.handle().clone()) {
+            Ok(shared) => Ok(Self { shared, tasks: Mutex::new(Some(tasks)) }),
+            Err(error) => {
+                tasks.shut_down(CLOSE); // not by dropping it, which a runtime's own threads may not
+                Err(error)
+            }
+        }
+    }
+
+    fn start(
+        config: EngineConfig,
+        tokens: Arc<dyn TokenProvider>,
+        transport: Arc<dyn Transport>,
+        handle: Handle,
+    ) -> Result<Arc<Shared>, EngineError> {
         let cache = Arc::new(Cache::open(&config.data_dir, &config.account.file_name())?);
         let session = Session::new(tokens, config.timings.token_timeout);
-        let handle = tasks.handle().clone();
         let rooms = Mutex::new(Some(HashMap::new()));
         let shared = Arc::new(Shared { config, cache, session, transport, handle, rooms });
         for room in shared.cache.read(cache::rooms_with_work)? {
             shared.room_state(room)?;
         }
-        Ok(Self { shared, tasks: Mutex::new(Some(tasks)) })
+        Ok(shared)
     }
 
     /// Opens a room. `listener` first hears the timeline as it is cached, started or not.
@@ -103,9 +117,10 @@ impl Engine {
             session: self.shared.session.clone(),
             cache: self.shared.cache.clone(),
             feed: feed.clone(),
+            screen: state.screen.clone(),
             timings: self.shared.config.timings.clone(),
         };
-        self.shared.handle.spawn(poller.run());
+        self.shared.handle.spawn(keep_up(id, "poller", Arc::new(poller), |p| async move { p.run().await }));
         self.shared.handle.spawn(feed.clone().run());
         Ok(Room { id, shared: self.shared.clone(), state, feed, wanted })
     }
@@ -162,12 +177,12 @@ impl Shared {
             transport: self.transport.clone(),
             session: self.session.clone(),
             cache: self.cache.clone(),
-            feed: state.feed.clone(),
+            screen: state.screen.clone(),
             work: state.work.clone(),
             sent: state.wake.clone(),
             timings: self.config.timings.clone(),
         };
-        self.handle.spawn(outbox.run());
+        self.handle.spawn(keep_up(id, "outbox", Arc::new(outbox), |o| async move { o.run().await }));
         Ok(state)
     }
 }

@@ -39,7 +39,9 @@ pub use config::{Account, EngineConfig, Timings};
 pub use engine::Engine;
 pub use error::EngineError;
 pub use poller::{ConnectionState, EndReason};
-pub use repository::{DeliveryState, FailureReason, ItemKey, RoomListener, TimelineItem, TimelineUpdate};
+pub use repository::{
+    DeliveryState, FailureReason, ItemKey, ListenerFailed, RoomListener, TimelineItem, TimelineUpdate,
+};
 pub use room::Room;
 pub use runtime::ThreadHook;
 pub use session::{StaticToken, Token, TokenProvider, TokenUnavailable};

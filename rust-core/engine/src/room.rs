@@ -4,7 +4,7 @@ use crate::EngineError;
 use crate::cache;
 use crate::engine::Shared;
 use crate::poller::Wanted;
-use crate::repository::{DeliveryState, Feed, ItemKey, TimelineUpdate};
+use crate::repository::{DeliveryState, Feed, ItemKey, Screen, TimelineUpdate};
 use chat_protocol::{MessageText, RoomId, Timestamp, TransactionId};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 /// The part of a room that outlives its screen.
 #[derive(Default)]
 pub(crate) struct RoomState {
-    pub(crate) feed: Arc<Mutex<Option<Arc<Feed>>>>,
+    pub(crate) screen: Screen,
     pub(crate) work: Arc<Notify>,
     pub(crate) wake: Arc<Notify>,
     wanted: Mutex<Option<watch::Sender<Wanted>>>,
@@ -23,16 +23,14 @@ impl RoomState {
     pub(crate) fn attach(&self, feed: Arc<Feed>) -> watch::Sender<Wanted> {
         self.detach();
         let wanted = watch::Sender::new(Wanted::default());
-        *self.feed.lock().unwrap_or_else(PoisonError::into_inner) = Some(feed);
+        self.screen.replace(Some(feed));
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(wanted.clone());
         wanted
     }
 
     /// Takes the room from the screen that has it.
     pub(crate) fn detach(&self) {
-        if let Some(feed) = self.feed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            feed.detach();
-        }
+        self.screen.replace(None);
         if let Some(wanted) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
             wanted.send_if_modified(Wanted::close);
         }
@@ -64,8 +62,8 @@ impl Room {
         });
     }
 
-    /// Wants the job stopped: the request in flight is dropped, and no callback begins after this
-    /// returns, until the next start. Messages being sent go on.
+    /// Wants the job stopped, and waits for nothing: the request in flight is dropped, and no callback is
+    /// begun until the next start (see [`crate::RoomListener`]). Messages being sent go on.
     pub fn stop(&self) {
         self.wanted.send_if_modified(|wanted| {
             self.feed.shut();
@@ -94,7 +92,7 @@ impl Room {
             |t| cache::add(t, self.id, me, &text, &transaction, Timestamp::now()),
             |item| {
                 let key = item.key;
-                self.push(item.into());
+                self.state.screen.push(item.into());
                 key
             },
         )?;
@@ -109,7 +107,9 @@ impl Room {
     pub fn retry(&self, key: ItemKey) -> Result<(), EngineError> {
         let number = self.failed(key)?;
         let me = &self.shared.config.account.user;
-        self.shared.cache.commit(|t| cache::mark_pending(t, number, me), |item| self.push(item.into()))?;
+        self.shared
+            .cache
+            .commit(|t| cache::mark_pending(t, number, me), |item| self.state.screen.push(item.into()))?;
         self.state.work.notify_one();
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Room {
     pub fn discard(&self, key: ItemKey) -> Result<(), EngineError> {
         let number = self.failed(key)?;
         let update = TimelineUpdate::Diff { upserted: Vec::new(), removed: vec![key] };
-        self.shared.cache.commit(|t| cache::discard(t, number), |()| self.push(update))
+        self.shared.cache.commit(|t| cache::discard(t, number), |()| self.state.screen.push(update))
     }
 
     fn failed(&self, key: ItemKey) -> Result<i64, EngineError> {
@@ -132,16 +132,10 @@ impl Room {
         failed.then_some(number).ok_or(EngineError::NotFound)
     }
 
-    /// To the room's screen, which may be a newer one than this.
-    fn push(&self, update: TimelineUpdate) {
-        if let Some(feed) = self.state.feed.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            feed.push(update);
-        }
-    }
-
-    /// Stops the job and lets go of the listener: no callback begins after this returns.
+    /// Stops the job and lets go of the listener, for good.
     pub fn detach(&self) {
         self.feed.detach();
+        self.state.screen.release(&self.feed);
         self.wanted.send_if_modified(Wanted::close);
     }
 }

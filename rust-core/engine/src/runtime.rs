@@ -1,6 +1,7 @@
 //! The engine's threads.
 
 use crate::EngineError;
+use chat_protocol::RoomId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -11,6 +12,21 @@ pub type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 
 /// Two: while one waits for the disk or is inside a listener, the other keeps the network going.
 const WORKERS: usize = 2;
+
+/// Runs a room's task to its end, and anew when it panics: what it works on is in the cache, so it
+/// goes on where it was. A panic is a bug, but it must not be the end of a conversation.
+pub(crate) async fn keep_up<T, F>(room: RoomId, name: &str, task: Arc<T>, run: impl Fn(Arc<T>) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    while tokio::spawn(run(task.clone())).await.is_err_and(|e| e.is_panic()) {
+        log::error!("room {room}: the {name} panicked and is begun anew");
+        tokio::time::sleep(AFTER_PANIC).await;
+    }
+}
+
+/// A panic that comes again at once must not heat the phone.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// Where the engine's tasks run: on threads of its own, or, in tests, on the test's paused clock.
 pub(crate) enum Tasks {

@@ -42,18 +42,23 @@ async fn two_thousand_three_hundred_and_forty_five_missed_messages_arrive_comple
 #[tokio::test]
 async fn a_server_killed_and_restarted_in_the_middle_of_a_poll_costs_nothing() {
     let mut server = ServerProcess::start();
+    let proxy = FaultProxy::start(server.url()).await;
     let folder = tempfile::tempdir().unwrap();
     let id = server.room();
-    let engine = open(&server, server.url(), &folder);
+    let engine = open(&server, proxy.url(), &folder);
     let listener = RecordingListener::new();
     let room = engine.room(id, listener.clone()).unwrap();
     room.start();
     let mut said = Vec::new();
     for round in 0..4 {
+        eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
         for n in 0..25 {
             said.push(format!("{round}.{n}"));
             server.say(id, "bob", said.last().unwrap());
         }
+        server.freeze();
+        let requests = proxy.requests();
+        eventually("a poll that the server has and does not answer", || proxy.requests() > requests).await;
         server.kill();
         eventually("the job notices", || {
             matches!(listener.connection(), Some(ConnectionState::Waiting { .. }))

@@ -83,6 +83,29 @@ async fn a_servers_retry_after_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn neither_a_start_nor_a_wake_nor_another_message_undercuts_a_retry_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config("http://nowhere", folder.path());
+    config.timings = Default::default();
+    let wish = TransportError { fault: Fault::RateLimited, retry_after: Some(Duration::from_secs(3_600)) };
+    let transport = FakeTransport::then_quiet([Err(wish.clone())]);
+    transport.refuse_messages(wish);
+    let token = Arc::new(StaticToken(Token::new(TOKEN)));
+    let engine = Engine::open_with(config, token, transport.clone(), Handle::current()).unwrap();
+    let room = engine.room(RoomId::new(1).unwrap(), RecordingListener::new()).unwrap();
+    for n in 0..5 {
+        room.stop();
+        room.start();
+        room.send(&format!("{n}")).unwrap();
+        room.wake();
+        tokio::time::sleep(Duration::from_secs(600)).await;
+    }
+    assert_eq!((transport.asked().len(), transport.sent().len()), (1, 1), "in the first fifty minutes");
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    assert!(transport.asked().len() > 1 && transport.sent().len() == 2, "and on time after them");
+}
+
+#[tokio::test(start_paused = true)]
 async fn starting_anew_polls_at_once_but_fails_as_patiently_as_before() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config("http://nowhere", folder.path());

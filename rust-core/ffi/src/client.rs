@@ -61,7 +61,7 @@ impl ChatCore {
     /// `InvalidRoom` or `Closed`.
     pub fn room(&self, room_id: i64, listener: Arc<dyn RoomListener>) -> Result<Arc<RoomCore>, CoreError> {
         let id = RoomId::new(room_id).map_err(|_| CoreError::InvalidRoom)?;
-        Ok(RoomCore::new(self.engine.room(id, room::adapter(id, listener))?))
+        Ok(RoomCore::new(self.engine.room(id, room::adapter(listener))?))
     }
 
     /// Answers [`TokenSource::on_token_wanted`]; `null` for "none now, ask again later".

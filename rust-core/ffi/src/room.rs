@@ -1,8 +1,7 @@
 //! A room on a screen.
 
 use crate::{ConnectionState, CoreError, ListenerError, TimelineUpdate};
-use chat_engine::protocol::RoomId;
-use chat_engine::{ItemKey, Room};
+use chat_engine::{ItemKey, ListenerFailed, Room};
 use std::sync::Arc;
 
 /// Hears about one room. Calls come one at a time, in order, on a thread of the library; they must
@@ -12,12 +11,12 @@ pub trait RoomListener: Send + Sync {
     /// The timeline changed.
     ///
     /// # Errors
-    /// An exception is logged by its kind; the next update comes all the same.
+    /// An exception is noted, not its message; a snapshot of everything follows in a second.
     fn on_timeline(&self, update: TimelineUpdate) -> Result<(), ListenerError>;
     /// The job's state changed.
     ///
     /// # Errors
-    /// As for the timeline.
+    /// An exception is without effect; the next state comes all the same.
     fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerError>;
 }
 
@@ -80,29 +79,18 @@ impl RoomCore {
 }
 
 /// Kotlin's listener as the engine knows one.
-pub(crate) fn adapter(room: RoomId, listener: Arc<dyn RoomListener>) -> Arc<dyn chat_engine::RoomListener> {
-    Arc::new(Adapter { room, listener })
+pub(crate) fn adapter(listener: Arc<dyn RoomListener>) -> Arc<dyn chat_engine::RoomListener> {
+    Arc::new(Adapter(listener))
 }
 
-struct Adapter {
-    room: RoomId,
-    listener: Arc<dyn RoomListener>,
-}
-
-impl Adapter {
-    fn note(&self, result: Result<(), ListenerError>) {
-        if let Err(error) = result {
-            log::error!("room {}: {error}", self.room);
-        }
-    }
-}
+struct Adapter(Arc<dyn RoomListener>);
 
 impl chat_engine::RoomListener for Adapter {
-    fn on_timeline(&self, update: chat_engine::TimelineUpdate) {
-        self.note(self.listener.on_timeline(update.into()));
+    fn on_timeline(&self, update: chat_engine::TimelineUpdate) -> Result<(), ListenerFailed> {
+        self.0.on_timeline(update.into()).map_err(|ListenerError::Threw| ListenerFailed)
     }
 
-    fn on_connection(&self, state: chat_engine::ConnectionState) {
-        self.note(self.listener.on_connection(state.into()));
+    fn on_connection(&self, state: chat_engine::ConnectionState) -> Result<(), ListenerFailed> {
+        self.0.on_connection(state.into()).map_err(|ListenerError::Threw| ListenerFailed)
     }
 }

@@ -23,6 +23,8 @@ pub struct FakeTransport {
     begun: Instant,
     answers: Mutex<VecDeque<Result<Answer, TransportError>>>,
     asked: Mutex<Vec<Asked>>,
+    refusal: Mutex<Option<TransportError>>,
+    sent: Mutex<Vec<Duration>>,
     quiet: bool,
 }
 
@@ -39,7 +41,18 @@ impl FakeTransport {
 
     fn build(answers: impl IntoIterator<Item = Result<Answer, TransportError>>, quiet: bool) -> Arc<Self> {
         let answers = Mutex::new(answers.into_iter().collect());
-        Arc::new(Self { begun: Instant::now(), answers, asked: Mutex::default(), quiet })
+        let (asked, refusal, sent) = Default::default();
+        Arc::new(Self { begun: Instant::now(), answers, asked, refusal, sent, quiet })
+    }
+
+    /// From now on every message sent meets this error.
+    pub fn refuse_messages(&self, error: TransportError) {
+        *self.refusal.lock().unwrap() = Some(error);
+    }
+
+    /// When messages were sent, by the test's clock.
+    pub fn sent(&self) -> Vec<Duration> {
+        self.sent.lock().unwrap().clone()
     }
 
     /// Every question so far.
@@ -71,6 +84,8 @@ impl Transport for FakeTransport {
         _: &str,
         _: &Token,
     ) -> Result<Message, TransportError> {
-        panic!("sent a message, and no answer was prepared");
+        self.sent.lock().unwrap().push(self.begun.elapsed());
+        let refusal = self.refusal.lock().unwrap().clone();
+        Err(refusal.expect("sent a message, and no answer was prepared"))
     }
 }

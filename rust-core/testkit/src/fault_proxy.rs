@@ -28,6 +28,7 @@ pub struct FaultProxy {
     url: String,
     mode: watch::Sender<Mode>,
     held: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -38,9 +39,9 @@ impl FaultProxy {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let upstream = upstream.trim_start_matches("http://").to_owned();
         let mode = watch::Sender::new(Mode { carries: Carries::Everything, outages: 0 });
-        let held = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(accept(listener, upstream, mode.clone(), held.clone()));
-        Self { url, mode, held, task }
+        let (held, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let task = tokio::spawn(accept(listener, upstream, mode.clone(), held.clone(), requests.clone()));
+        Self { url, mode, held, requests, task }
     }
 
     /// Where to connect.
@@ -56,6 +57,11 @@ impl FaultProxy {
     /// Answers that are being held: requests the server has already dealt with.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::SeqCst)
+    }
+
+    /// Pieces of requests that have been handed to the server.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 
     /// No network: connections break, held answers are lost.
@@ -76,16 +82,23 @@ impl Drop for FaultProxy {
     }
 }
 
-async fn accept(listener: TcpListener, upstream: String, mode: watch::Sender<Mode>, held: Arc<AtomicUsize>) {
+async fn accept(
+    listener: TcpListener,
+    upstream: String,
+    mode: watch::Sender<Mode>,
+    held: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
+) {
     while let Ok((client, _)) = listener.accept().await {
-        let (mode, held, upstream) = (mode.subscribe(), held.clone(), upstream.clone());
+        let (mode, held, requests, upstream) =
+            (mode.subscribe(), held.clone(), requests.clone(), upstream.clone());
         let at = *mode.borrow();
         tokio::spawn(async move {
             let mut down = mode.clone();
             tokio::select! {
                 biased;
                 _ = down.wait_for(|now| now.carries == Carries::Nothing || now.outages != at.outages) => {}
-                _ = carry(client, &upstream, mode, &held) => {}
+                _ = carry(client, &upstream, mode, &held, &requests) => {}
             }
         });
     }
@@ -96,13 +109,21 @@ async fn carry(
     upstream: &str,
     mut mode: watch::Receiver<Mode>,
     held: &AtomicUsize,
+    requests: &AtomicUsize,
 ) -> std::io::Result<()> {
     let server = TcpStream::connect(upstream).await?;
     let (mut client_reads, mut client_writes) = client.into_split();
     let (mut server_reads, mut server_writes) = server.into_split();
     let up = async move {
-        tokio::io::copy(&mut client_reads, &mut server_writes).await?;
-        server_writes.shutdown().await
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let n = client_reads.read(&mut buffer).await?;
+            if n == 0 {
+                return server_writes.shutdown().await;
+            }
+            server_writes.write_all(&buffer[..n]).await?;
+            requests.fetch_add(1, Ordering::SeqCst);
+        }
     };
     let down = async move {
         let mut buffer = vec![0; 64 << 10];

@@ -1,7 +1,7 @@
 //! A listener that remembers.
 
 use chat_engine::repository::Timeline;
-use chat_engine::{ConnectionState, RoomListener, TimelineUpdate};
+use chat_engine::{ConnectionState, ListenerFailed, RoomListener, TimelineUpdate};
 use std::sync::{Arc, Mutex};
 
 /// Remembers every call, and keeps the timeline they add up to.
@@ -68,13 +68,15 @@ impl RecordingListener {
 }
 
 impl RoomListener for RecordingListener {
-    fn on_timeline(&self, update: TimelineUpdate) {
+    fn on_timeline(&self, update: TimelineUpdate) -> Result<(), ListenerFailed> {
         let mut state = self.state.lock().unwrap();
         state.timeline.apply(update.clone());
         state.updates.push(update);
+        Ok(())
     }
 
-    fn on_connection(&self, connection: ConnectionState) {
+    fn on_connection(&self, connection: ConnectionState) -> Result<(), ListenerFailed> {
         self.state.lock().unwrap().connections.push(connection);
+        Ok(())
     }
 }

@@ -76,6 +76,12 @@ impl ServerProcess {
         self.child.wait().unwrap();
     }
 
+    /// Stops the process where it stands: connections stay open, nothing is answered.
+    pub fn freeze(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    }
+
     /// A new process on the same port and database, after [`ServerProcess::kill`].
     pub fn restart(&mut self) {
         let address = self.url.trim_start_matches("http://").to_owned();

@@ -36,7 +36,7 @@ impl Cache {
     /// [`EngineError::CacheInUse`], [`EngineError::CacheTooNew`] or [`EngineError::Storage`].
     pub fn open(folder: &Path, file_name: &str) -> Result<Self, EngineError> {
         let storage = |e: std::io::Error| EngineError::Storage(format!("cache folder: {}", e.kind()));
-        std::fs::create_dir_all(folder).map_err(storage)?;
+        make_private(folder).map_err(storage)?;
         let path = folder.join(file_name);
         let lock = File::create(path.with_extension("lock")).map_err(storage)?;
         match lock.try_lock() {
@@ -107,6 +107,15 @@ impl Cache {
         // A panic inside rolled its transaction back; the connection is as good as before.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes the folder for its owner alone: what people write is in it. One that is there stays as it is.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 impl Drop for Cache {

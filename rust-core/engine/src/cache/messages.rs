@@ -3,28 +3,40 @@
 use super::outbox::{self, Receipt};
 use super::rooms::{self, Reach, message_id, stored};
 use crate::EngineError;
-use crate::repository::{DeliveryState, ItemKey, TimelineItem};
+use crate::repository::{DeliveryState, ItemKey, TimelineItem, TimelineUpdate};
 use chat_protocol::{Message, MessageId, Page, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, Row, params};
 
-/// Stores the first page of a room never seen before. In a room that is known after all, it only
-/// adds what is newer.
+/// Stores the first page of a room never seen before. A room that is known after all stays as it
+/// is: the page may not continue from what is known.
 pub(crate) fn apply_first_page(
     connection: &Connection,
     room: RoomId,
     me: &UserId,
     page: Page,
-) -> Result<Vec<TimelineItem>, EngineError> {
-    if rooms::reach(connection, room)?.is_none() {
-        let floor = page.messages.first().map_or(1, |m| m.id.get());
-        rooms::open_room(connection, room, Reach { cursor: page.cursor, floor, has_older: page.has_more })?;
+) -> Result<TimelineUpdate, EngineError> {
+    if rooms::reach(connection, room)?.is_some() {
+        return Ok(TimelineUpdate::default());
     }
-    apply_page(connection, room, me, page)
+    let floor = page.messages.first().map_or(1, |m| m.id.get());
+    rooms::open_room(connection, room, Reach { cursor: page.cursor, floor, has_older: page.has_more })?;
+    let below = outbox::settle_below(connection, room, floor)?;
+    let upserted = apply(connection, room, me, page)?;
+    Ok(TimelineUpdate::Diff { upserted, removed: below })
 }
 
-/// Stores a page of changes and moves the cursor, in the caller's transaction. Returns what is new or
+/// Stores a page of changes and moves the cursor, in the caller's transaction. Tells what is new or
 /// changed, in id order, without what was known already.
 pub(crate) fn apply_page(
+    connection: &Connection,
+    room: RoomId,
+    me: &UserId,
+    page: Page,
+) -> Result<TimelineUpdate, EngineError> {
+    Ok(TimelineUpdate::Diff { upserted: apply(connection, room, me, page)?, removed: Vec::new() })
+}
+
+fn apply(
     connection: &Connection,
     room: RoomId,
     me: &UserId,

@@ -1,7 +1,7 @@
 //! Table `outbox`: what the user wrote and polling has not brought back yet.
 
 use super::messages;
-use super::rooms::{message_id, stored};
+use super::rooms::{self, message_id, stored};
 use crate::EngineError;
 use crate::repository::{DeliveryState, FailureReason, ItemKey, TimelineItem, TimelineUpdate};
 use chat_protocol::{MessageId, MessageText, RoomId, Timestamp, TransactionId, UserId};
@@ -113,10 +113,15 @@ pub(crate) fn mark_sent(
     id: MessageId,
 ) -> Result<TimelineUpdate, EngineError> {
     let Some(known) = messages::find(connection, room, id, me)? else {
+        // Older than what is cached, so polling will never bring it: it is history now.
+        if rooms::reach(connection, room)?.is_some_and(|reach| id.get() < reach.floor) {
+            remove(connection, key)?;
+            return Ok(TimelineUpdate::Diff { upserted: Vec::new(), removed: vec![ItemKey::local(key)] });
+        }
         let changed = connection
             .prepare_cached("UPDATE outbox SET state = 2, message_id = ?2 WHERE local_key = ?1")?
             .execute(params![key, id.get()])?;
-        // Nothing to change: the user's other device, or a crash, has settled it.
+        // Nothing to change: polling, or a crash, has settled it.
         return if changed == 0 {
             Ok(TimelineUpdate::default())
         } else {
@@ -140,6 +145,18 @@ pub(crate) fn discard(connection: &Connection, key: i64) -> Result<(), EngineErr
     let removed =
         connection.prepare_cached("DELETE FROM outbox WHERE local_key = ?1 AND state = 3")?.execute([key])?;
     if removed == 0 { Err(EngineError::NotFound) } else { Ok(()) }
+}
+
+/// Lets go of what was sent before the room was first looked at, and has become history by then.
+pub(super) fn settle_below(
+    connection: &Connection,
+    room: RoomId,
+    floor: i64,
+) -> Result<Vec<ItemKey>, EngineError> {
+    let mut statement = connection
+        .prepare_cached("DELETE FROM outbox WHERE room = ?1 AND message_id < ?2 RETURNING local_key")?;
+    let keys = statement.query_map(params![room.get(), floor], |row| row.get(0))?;
+    keys.map(|key| Ok(ItemKey::local(key?))).collect()
 }
 
 pub(super) fn remove(connection: &Connection, key: i64) -> Result<usize, EngineError> {

@@ -11,17 +11,16 @@
 //! Sending goes on when a room's polling stops: who leaves the screen right after "send" has sent.
 
 use crate::cache::{self, Cache, Outgoing};
-use crate::poller::{Backoff, EndReason};
-use crate::repository::{FailureReason, Feed, TimelineItem, TimelineUpdate};
+use crate::poller::{EndReason, Pace};
+use crate::repository::{FailureReason, Screen, TimelineItem, TimelineUpdate};
 use crate::session::{AuthorizedError, Session};
 use crate::transport::{Retry, Transport};
 use crate::{EngineError, Timings};
 use chat_protocol::{Message, RoomId, UserId};
 use rusqlite::Transaction;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::sleep;
 
 /// A room's outbox worker.
 pub(crate) struct Outbox {
@@ -30,8 +29,7 @@ pub(crate) struct Outbox {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) session: Arc<Session>,
     pub(crate) cache: Arc<Cache>,
-    /// The room's screen, while there is one.
-    pub(crate) feed: Arc<Mutex<Option<Arc<Feed>>>>,
+    pub(crate) screen: Screen,
     /// Something was written, or the network may be back.
     pub(crate) work: Arc<Notify>,
     /// The poller's: a message that was sent is fetched at once.
@@ -41,13 +39,13 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// Sends whatever there is to send, for ever.
-    pub(crate) async fn run(self) {
-        let mut backoff = Backoff::new(self.timings.backoff_base, self.timings.backoff_cap);
+    pub(crate) async fn run(&self) {
+        let mut pace = Pace::new(&self.timings);
         let mut resumed = self.session.resumed();
         loop {
             let pause = match self.send_next().await {
                 Ok(Progress::Sent) => {
-                    backoff.reset();
+                    pace.succeeded();
                     continue;
                 }
                 Ok(Progress::Empty) => {
@@ -60,17 +58,14 @@ impl Outbox {
                     }
                     continue;
                 }
-                Ok(Progress::Later(at_least)) => backoff.next(at_least),
+                Ok(Progress::Later(at_least)) => pace.failed(at_least),
                 Err(EngineError::Closed) => return,
                 Err(error) => {
                     log::error!("room {}: outbox: {error}", self.room);
-                    backoff.next(Duration::ZERO)
+                    pace.failed(Duration::ZERO)
                 }
             };
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = self.work.notified() => {}
-            }
+            pace.pause(pause, &self.work).await;
         }
     }
 
@@ -138,11 +133,7 @@ impl Outbox {
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<TimelineUpdate, EngineError>,
     ) -> Result<(), EngineError> {
-        self.cache.commit(change, |update| {
-            if let Some(feed) = self.feed.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-                feed.push(update);
-            }
-        })
+        self.cache.commit(change, |update| self.screen.push(update))
     }
 }
 

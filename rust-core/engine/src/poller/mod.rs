@@ -21,11 +21,13 @@
 //! * A `204` touches neither cache nor listener: the cursor is held here between batches.
 
 mod backoff;
+mod pace;
 
 pub use backoff::Backoff;
+pub(crate) use pace::Pace;
 
 use crate::cache::{self, Cache};
-use crate::repository::{Feed, TimelineUpdate};
+use crate::repository::{Feed, Screen};
 use crate::session::{AuthorizedError, Session};
 use crate::transport::{Answer, Fault, Retry, Transport, TransportError};
 use crate::{EngineError, Timings};
@@ -33,7 +35,6 @@ use chat_protocol::{Page, RoomId, Seq, UserId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
 
 /// What a room's job is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +121,10 @@ pub(crate) struct Poller {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) session: Arc<Session>,
     pub(crate) cache: Arc<Cache>,
+    /// Of the screen that wants this job: hears of the job.
     pub(crate) feed: Arc<Feed>,
+    /// Hears of messages, whichever screen it is by then.
+    pub(crate) screen: Screen,
     pub(crate) timings: Timings,
 }
 
@@ -134,10 +138,10 @@ enum Polled {
 
 impl Poller {
     /// Follows what is wanted until that is the end.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(&self) {
         let mut wishes = self.wanted.subscribe();
         // Of the room, not of one job: starting anew polls at once, and fails as patiently as before.
-        let mut backoff = Backoff::new(self.timings.backoff_base, self.timings.backoff_cap);
+        let mut pace = Pace::new(&self.timings);
         loop {
             let wanted = *wishes.borrow_and_update();
             if wanted.closed {
@@ -152,7 +156,7 @@ impl Poller {
             tokio::select! {
                 biased;
                 _ = wishes.wait_for(|now| *now != wanted) => {}
-                reason = self.job(&mut backoff) => self.end(wanted, reason),
+                reason = self.job(&mut pace) => self.end(wanted, reason),
             }
         }
     }
@@ -170,14 +174,15 @@ impl Poller {
     }
 
     /// Polls until the room or the session is over. Dropping it stops it.
-    async fn job(&self, backoff: &mut Backoff) -> EndReason {
+    async fn job(&self, pace: &mut Pace) -> EndReason {
         self.feed.set_connection(ConnectionState::Connecting);
+        pace.hold().await;
         let mut cursor = None;
         let mut live = false;
         loop {
             let pause = match self.poll(&mut cursor).await {
                 Ok(polled) => {
-                    backoff.reset();
+                    pace.succeeded();
                     if !std::mem::replace(&mut live, true) {
                         self.feed.set_connection(ConnectionState::Live);
                     }
@@ -189,17 +194,14 @@ impl Poller {
                 Err(Failure::End(reason)) => return reason,
                 Err(Failure::Later { error, at_least }) => {
                     live = false;
-                    let retry_in = backoff.next(at_least);
-                    log::warn!("room {}: {error}; try {} in {retry_in:?}", self.room, backoff.attempt() + 1);
-                    let attempt = backoff.attempt();
+                    let retry_in = pace.failed(at_least);
+                    log::warn!("room {}: {error}; try {} in {retry_in:?}", self.room, pace.attempt() + 1);
+                    let attempt = pace.attempt();
                     self.feed.set_connection(ConnectionState::Waiting { error, attempt, retry_in });
                     retry_in
                 }
             };
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = self.wake.notified() => {}
-            }
+            pace.pause(pause, &self.wake).await;
         }
     }
 
@@ -232,7 +234,7 @@ impl Poller {
                 Some(_) => cache::apply_page(t, self.room, &self.me, page),
                 None => cache::apply_first_page(t, self.room, &self.me, page),
             },
-            |upserted| self.feed.push(TimelineUpdate::Diff { upserted, removed: Vec::new() }),
+            |update| self.screen.push(update),
         )?;
         Ok(Polled::Stored { cursor: now, more })
     }

@@ -4,15 +4,17 @@
 //! commit order; one task takes them out and calls the listener, so calls never overlap. Neither
 //! side waits for the other: a queue that has grown too long is dropped for a snapshot.
 
-use super::{ItemKey, RoomListener, TimelineItem, TimelineUpdate};
+use super::{ItemKey, ListenerFailed, RoomListener, TimelineItem, TimelineUpdate};
 use crate::EngineError;
 use crate::cache::{self, Cache};
 use crate::poller::ConnectionState;
-use chat_protocol::{RoomId, UserId};
+use chat_protocol::{MessageId, RoomId, UserId};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::sleep;
 
 /// Items in a first snapshot: a few dozen screens.
 const FIRST_SNAPSHOT: usize = 500;
@@ -24,6 +26,9 @@ const LATER_SNAPSHOT: usize = 10_000;
 /// Items waiting before a snapshot is the better answer. Four full pages: a listener that far
 /// behind would rather have one list than as many diffs.
 const QUEUE: usize = 2_000;
+
+/// After a listener, or the cache, has failed. Long enough not to spin, short enough not to be noticed twice.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// See the module's documentation.
 pub(crate) struct Feed {
@@ -43,8 +48,8 @@ struct State {
     stale: bool,
     upserted: HashMap<ItemKey, TimelineItem>,
     removed: Vec<ItemKey>,
-    /// The oldest message the listener has; a change to an older one is not for it.
-    from: i64,
+    /// The oldest message the listener has, once it has any; a change to an older one is not for it.
+    from: Option<i64>,
     connection: Option<ConnectionState>,
 }
 
@@ -67,7 +72,7 @@ impl Feed {
             stale: true,
             upserted: HashMap::new(),
             removed: Vec::new(),
-            from: 0,
+            from: None,
             connection: None,
         };
         Arc::new(Self { room, me, cache, listener, state: Mutex::new(state), ready: Notify::new() })
@@ -79,10 +84,16 @@ impl Feed {
             match self.take() {
                 None if self.state().detached => return,
                 None => self.ready.notified().await,
-                // A listener that panics loses that call, not those to come.
                 Some(work) => {
-                    if catch_unwind(AssertUnwindSafe(|| self.deliver(work))).is_err() {
-                        log::error!("room {}: the listener panicked", self.room);
+                    // A listener that panics is one that failed.
+                    let told = catch_unwind(AssertUnwindSafe(|| self.deliver(work)));
+                    if !matches!(told, Ok(Ok(()))) {
+                        log::error!(
+                            "room {}: the listener failed, or the cache; again in {RETRY:?}",
+                            self.room
+                        );
+                        self.refresh();
+                        sleep(RETRY).await;
                     }
                 }
             }
@@ -106,10 +117,14 @@ impl Feed {
                 state.upserted.remove(&key);
                 state.removed.push(key);
             }
+            // In id order, so the first one is where an empty list begins.
             for item in upserted {
-                if item.id.is_none_or(|id| id.get() >= state.from) {
-                    state.upserted.insert(item.key, item);
+                if let Some(id) = item.id
+                    && id.get() < *state.from.get_or_insert(id.get())
+                {
+                    continue;
                 }
+                state.upserted.insert(item.key, item);
             }
         }
         drop(state);
@@ -171,36 +186,48 @@ impl Feed {
         state.connection.take().map(Work::Connection)
     }
 
-    fn deliver(&self, work: Work) {
-        match work {
-            Work::Timeline(update) => self.listener.on_timeline(update),
-            Work::Connection(state) => self.listener.on_connection(state),
+    fn deliver(&self, work: Work) -> Result<(), ListenerFailed> {
+        let work = match work {
             Work::Snapshot => match self.snapshot() {
-                Ok(Some(update)) => self.listener.on_timeline(update),
-                Ok(None) => {}
+                Ok(update) => Work::Timeline(update),
+                Err(EngineError::Closed) => return Ok(()), // nobody will ask for another
                 Err(error) => {
                     log::error!("room {}: reading the timeline: {error}", self.room);
-                    // Not stale any more, or this would spin; the next start tries again.
-                    self.state().stale = false;
+                    return Err(ListenerFailed);
                 }
             },
+            other => other,
+        };
+        // Once more, right before the call: reading took a moment, and stop may have come.
+        if !self.state().open {
+            return Ok(());
+        }
+        match work {
+            Work::Timeline(update) => self.listener.on_timeline(update),
+            Work::Connection(state) => {
+                // A state that was not heard is soon another; no snapshot would bring it.
+                let _ = self.listener.on_connection(state);
+                Ok(())
+            }
+            Work::Snapshot => Ok(()),
         }
     }
 
     /// Reads the timeline. No commit can fall between the reading and the end of being stale, so
     /// whatever is committed later is pushed as a diff: nothing lands in between and is lost.
-    fn snapshot(&self) -> Result<Option<TimelineUpdate>, EngineError> {
+    fn snapshot(&self) -> Result<TimelineUpdate, EngineError> {
         self.cache.read(|connection| {
-            let from = self.state().from;
-            let limit = if from == 0 { FIRST_SNAPSHOT } else { LATER_SNAPSHOT };
+            let (from, limit) = match self.state().from {
+                None => (0, FIRST_SNAPSHOT),
+                Some(from) => (from, LATER_SNAPSHOT),
+            };
             let (mut items, has_older) = cache::newest(connection, self.room, &self.me, from, limit)?;
-            let from = items.first().and_then(|item| item.id).map_or(0, |id| id.get());
+            let from = items.first().and_then(|item| item.id).map(MessageId::get);
             items.extend(cache::unsent(connection, self.room, &self.me)?);
             let mut state = self.state();
             state.stale = false;
             state.from = from;
-            // Stopped while it was being read: the next start begins with a snapshot of its own.
-            Ok(state.open.then_some(TimelineUpdate::Snapshot { items, has_older }))
+            Ok(TimelineUpdate::Snapshot { items, has_older })
         })
     }
 

@@ -5,9 +5,11 @@
 //! are dropped and it gets a fresh snapshot instead, so nothing is lost and nothing piles up.
 
 mod feed;
+mod screen;
 mod timeline;
 
 pub(crate) use feed::Feed;
+pub(crate) use screen::Screen;
 pub use timeline::Timeline;
 
 use crate::poller::ConnectionState;
@@ -164,10 +166,23 @@ impl From<TimelineItem> for TimelineUpdate {
 
 /// Hears about one room. Calls come one at a time, in the order of the commits, on an engine
 /// thread; they must not wait for anything, least of all for a thread that may be in a call to the
-/// engine. None begins after [`crate::Room::stop`] has returned, until the next start.
+/// engine. None is begun after [`crate::Room::stop`] has returned, until the next start. `stop` does
+/// not wait, so a call begun on another thread just before may reach its first instruction just
+/// after; a listener for which that matters checks once more under a lock of its own (ADR 0005).
 pub trait RoomListener: Send + Sync + 'static {
     /// The timeline changed.
-    fn on_timeline(&self, update: TimelineUpdate);
+    ///
+    /// # Errors
+    /// [`ListenerFailed`] when the update was not taken in: a snapshot follows in a second.
+    fn on_timeline(&self, update: TimelineUpdate) -> Result<(), ListenerFailed>;
+
     /// The job's state changed. Only the newest is told.
-    fn on_connection(&self, state: ConnectionState);
+    ///
+    /// # Errors
+    /// [`ListenerFailed`], to no effect: the next state is told all the same.
+    fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerFailed>;
 }
+
+/// A listener could not take something in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenerFailed;

@@ -143,6 +143,9 @@ impl Session {
             let mut state = self.state();
             state.ended = false;
             state.held = None;
+            // A question still open was the old session's; its answer is nobody's any more.
+            state.asking = None;
+            state.asked += 1;
         }
         self.resumed.send_modify(|n| *n += 1);
     }
@@ -158,8 +161,8 @@ impl Session {
 
     fn end(&self, number: u64) {
         let mut state = self.state();
-        // A token that came meanwhile has not been refused yet.
-        if state.held.as_ref().is_none_or(|held| held.number == number) {
+        // Asked for again, or resumed, meanwhile: what was refused is not the token of today.
+        if state.asked == number {
             state.held = None;
             state.ended = true;
         }
@@ -213,8 +216,10 @@ impl Session {
         let result = token.unwrap_or(Err(TokenUnavailable)).map(|token| Held { token, number });
         {
             let mut state = self.state();
-            state.asking = None;
-            state.held = result.as_ref().ok().cloned();
+            if state.asked == number {
+                state.asking = None;
+                state.held = result.as_ref().ok().cloned();
+            }
         }
         // Nobody may be waiting any more; the token is held all the same.
         let _ = answer.send(Some(result));

@@ -77,6 +77,32 @@ async fn a_fresh_token_refused_ends_the_session_until_it_is_resumed() {
 }
 
 #[tokio::test]
+async fn the_answer_to_a_question_of_the_old_session_does_not_end_the_new_one() {
+    let provider = Arc::new(Counting { wait: true, ..Default::default() });
+    let session = Session::new(provider.clone(), TIMEOUT);
+    let old = tokio::spawn({
+        let session = session.clone();
+        async move { session.authorized(server(2)).await }
+    });
+    while provider.asked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    session.resume();
+    let new = tokio::spawn({
+        let session = session.clone();
+        async move { session.authorized(server(2)).await }
+    });
+    while provider.asked.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    provider.go.notify_one();
+    provider.go.notify_one();
+    assert_eq!(new.await.unwrap(), Ok("token 2".into()));
+    assert_eq!(old.await.unwrap(), Ok("token 2".into()), "refused with the old token, it takes the new one");
+    assert_eq!(session.authorized(accept).await, Ok("token 2".into()));
+}
+
+#[tokio::test]
 async fn a_caller_that_goes_away_takes_the_question_from_nobody() {
     let provider = Arc::new(Counting { wait: true, ..Default::default() });
     let session = Session::new(provider.clone(), TIMEOUT);

@@ -49,10 +49,10 @@ pub enum Fault {
     /// `401`.
     #[error("the token is refused")]
     Unauthorized,
-    /// `403`.
+    /// `403 not_a_member`.
     #[error("not a member of the room")]
     NotAMember,
-    /// `404` or `410`.
+    /// `404 room_not_found` or `410 room_gone`.
     #[error("no such room")]
     RoomNotFound,
     /// Another `4xx`: this request will never be accepted.
@@ -133,8 +133,10 @@ impl TransportError {
         let code = problem.map_or(ErrorCode::Unknown, |p| p.code);
         let fault = match status {
             401 => Fault::Unauthorized,
-            403 => Fault::NotAMember,
-            404 | 410 => Fault::RoomNotFound,
+            // A room ends, and a message fails, by our server's word only; a load balancer says 404 as well.
+            403 if code == ErrorCode::NotAMember => Fault::NotAMember,
+            404 | 410 if matches!(code, ErrorCode::RoomNotFound | ErrorCode::RoomGone) => Fault::RoomNotFound,
+            403 | 404 | 410 => Fault::BadAnswer(BadAnswer::Status(status)),
             408 => Fault::Timeout,
             409 if code == ErrorCode::CursorAhead => Fault::CursorAhead,
             429 => Fault::RateLimited,
@@ -177,13 +179,16 @@ mod tests {
 
     #[test]
     fn only_unauthorised_and_the_end_of_a_room_are_not_tried_again_by_themselves() {
+        let told = |code| {
+            TransportError::from_status(Problem::new(code).status, Some(&Problem::new(code)), None).retry()
+        };
+        assert_eq!(told(ErrorCode::NotAMember), Retry::EndRoom(EndReason::NotAMember));
+        assert_eq!(told(ErrorCode::RoomNotFound), Retry::EndRoom(EndReason::RoomNotFound));
+        assert_eq!(told(ErrorCode::RoomGone), Retry::EndRoom(EndReason::RoomNotFound));
         let retry = |status| TransportError::from_status(status, None, None).retry();
         assert_eq!(retry(401), Retry::WithNewToken);
-        assert_eq!(retry(403), Retry::EndRoom(EndReason::NotAMember));
-        assert_eq!(retry(404), Retry::EndRoom(EndReason::RoomNotFound));
-        assert_eq!(retry(410), Retry::EndRoom(EndReason::RoomNotFound));
         assert_eq!(retry(422), Retry::Never);
-        for status in [302, 408, 429, 500, 502, 503, 504] {
+        for status in [302, 403, 404, 408, 410, 429, 500, 502, 503, 504] {
             assert_eq!(retry(status), Retry::Later { at_least: Duration::ZERO }, "{status}");
         }
     }

@@ -149,11 +149,10 @@ async fn error_answer(response: Response) -> TransportError {
         .and_then(|v| v.to_str().ok())
         .and_then(|v| parse_retry_after(v, SystemTime::now()));
     // A page for people comes from something in between, a hotel's network or a proxy that has lost
-    // its server; its "401" or "404" says nothing about our session or our room.
+    // its server; its "401" says nothing about our session.
     if has_type(response.headers(), "text/html") && (400..500).contains(&status) {
         return TransportError { retry_after, ..BadAnswer::Status(status).into() };
     }
-    // Without a body that can be read the status decides alone.
     let problem = if has_type(response.headers(), PROBLEM_CONTENT_TYPE) {
         body(response).await.ok().and_then(|b| serde_json::from_slice::<Problem>(&b).ok())
     } else {

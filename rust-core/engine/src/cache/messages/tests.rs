@@ -40,12 +40,15 @@ impl Fixture {
         Self { cache: Cache::open(folder.path(), "c.sqlite3").unwrap(), _folder: folder }
     }
 
-    fn first(&self, page: Page) -> Vec<TimelineItem> {
+    fn first(&self, page: Page) -> TimelineUpdate {
         self.cache.commit(|t| apply_first_page(t, room(), &me(), page), |told| told).unwrap()
     }
 
     fn apply(&self, page: Page) -> Vec<TimelineItem> {
-        self.cache.commit(|t| apply_page(t, room(), &me(), page), |told| told).unwrap()
+        match self.cache.commit(|t| apply_page(t, room(), &me(), page), |told| told).unwrap() {
+            TimelineUpdate::Diff { upserted, .. } => upserted,
+            TimelineUpdate::Snapshot { .. } => unreachable!("a page is a diff"),
+        }
     }
 
     fn write(&self, text: &str, transaction: &str) -> TimelineItem {
@@ -162,6 +165,34 @@ fn a_server_without_transaction_ids_and_a_late_answer_end_as_one_message() {
     screen.apply(fixture.sent(echo.key, 1));
     assert_eq!(screen.items().len(), 1);
     assert_eq!(screen.items(), fixture.screen().items());
+}
+
+#[test]
+fn a_message_sent_before_the_first_look_and_older_than_that_is_let_go_as_history() {
+    for answer_first in [true, false] {
+        let fixture = Fixture::new();
+        let echo = fixture.write("my first words", "t-1");
+        let mut screen = fixture.screen();
+        let newest = page(vec![message(101, 101, "bob", "a"), message(102, 102, "bob", "b")], 102);
+        if answer_first {
+            screen.apply(fixture.sent(echo.key, 1));
+            screen.apply(fixture.first(newest));
+        } else {
+            screen.apply(fixture.first(newest));
+            screen.apply(fixture.sent(echo.key, 1));
+        }
+        assert_eq!(screen.items().len(), 2);
+        assert_eq!(screen.items(), fixture.screen().items());
+    }
+}
+
+#[test]
+fn a_first_page_of_a_room_known_after_all_moves_no_cursor_over_a_hole() {
+    let fixture = Fixture::new();
+    fixture.first(page(vec![message(1, 1, "bob", "one")], 1));
+    fixture.first(page(vec![message(9, 9, "bob", "nine")], 9));
+    assert_eq!(fixture.cursor(), Some(1));
+    assert_eq!(fixture.shown(), [(1, "one".into())]);
 }
 
 #[test]

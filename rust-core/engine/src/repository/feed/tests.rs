@@ -6,11 +6,12 @@ use std::sync::mpsc;
 struct Screen(mpsc::Sender<TimelineUpdate>);
 
 impl RoomListener for Screen {
-    fn on_timeline(&self, update: TimelineUpdate) {
-        // The test may have gone.
-        let _ = self.0.send(update);
+    fn on_timeline(&self, update: TimelineUpdate) -> Result<(), ListenerFailed> {
+        self.0.send(update).map_err(|_| ListenerFailed)
     }
-    fn on_connection(&self, _: ConnectionState) {}
+    fn on_connection(&self, _: ConnectionState) -> Result<(), ListenerFailed> {
+        Ok(())
+    }
 }
 
 struct Fixture {
@@ -47,8 +48,11 @@ impl Fixture {
             Page { messages: messages.collect(), cursor: Seq::new(*ids.end()).unwrap(), has_more: false };
         self.cache
             .commit(
-                |t| cache::apply_first_page(t, room, &self.feed.me, page),
-                |upserted| self.feed.push(TimelineUpdate::Diff { upserted, removed: vec![] }),
+                |t| match cache::cursor(t, room)? {
+                    None => cache::apply_first_page(t, room, &self.feed.me, page),
+                    Some(_) => cache::apply_page(t, room, &self.feed.me, page),
+                },
+                |update| self.feed.push(update),
             )
             .unwrap();
     }
@@ -56,7 +60,7 @@ impl Fixture {
     /// Delivers everything that waits; returns what the listener was told.
     fn deliver(&self) -> Vec<TimelineUpdate> {
         while let Some(work) = self.feed.take() {
-            self.feed.deliver(work);
+            self.feed.deliver(work).unwrap();
         }
         self.heard.try_iter().collect()
     }
@@ -125,6 +129,20 @@ fn a_gate_that_was_never_shut_opens_without_a_second_snapshot() {
 }
 
 #[test]
+fn a_list_that_began_empty_never_shrinks_under_its_reader() {
+    let fixture = Fixture::new();
+    assert!(matches!(&fixture.deliver()[..], [TimelineUpdate::Snapshot { items, .. }] if items.is_empty()));
+    for batch in 0..3 {
+        fixture.store(1 + batch * 500..=(batch + 1) * 500);
+        fixture.deliver();
+    }
+    fixture.feed.shut();
+    fixture.feed.open();
+    let updates = fixture.deliver();
+    assert!(matches!(&updates[..], [TimelineUpdate::Snapshot { items, .. }] if items.len() == 1_500));
+}
+
+#[test]
 fn a_detached_feed_stays_silent_for_ever() {
     let fixture = Fixture::new();
     fixture.feed.detach();
@@ -143,7 +161,9 @@ fn batches_that_land_while_a_snapshot_is_read_are_in_it_or_follow_it() {
     };
     let mut screen = Timeline::default();
     let mut shut = 0;
+    let begun = std::time::Instant::now();
     while screen.items().len() < 300 {
+        assert!(begun.elapsed().as_secs() < 30, "{} of 300 are shown", screen.items().len());
         for update in fixture.deliver() {
             screen.apply(update);
         }
