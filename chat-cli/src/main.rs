@@ -10,11 +10,13 @@ mod screen;
 
 use anyhow::{Context, bail};
 use args::Args;
+use chat_engine::protocol::TextError;
 use chat_engine::{Account, ConnectionState, Engine, EngineConfig, EngineError, StaticToken, Token};
 use clap::Parser;
 use screen::{Event, Listener, Screen};
-use std::io::BufRead;
+use std::io::{BufRead, ErrorKind};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 
 fn main() -> ExitCode {
@@ -61,14 +63,16 @@ fn run(args: &Args) -> anyhow::Result<()> {
     std::thread::spawn(move || read_lines(&events));
 
     let mut screen = Screen::new(printer::for_args(args), args.watch);
+    let mut refused = 0;
     for event in inbox {
         match event {
             Event::Line(line) => match room.send(&line) {
                 Ok(key) => screen.accepted(key, &args.token.user, &line)?,
-                Err(EngineError::Text(chat_engine::protocol::TextError::Blank)) => {}
-                Err(EngineError::Text(error)) => complain(&format!("not sent: {error}")),
+                Err(EngineError::Text(TextError::Blank)) => screen.passed_over(),
+                Err(EngineError::Text(error)) => refuse(&mut screen, &mut refused, &error.to_string()),
                 Err(error) => return Err(error.into()),
             },
+            Event::NotText => refuse(&mut screen, &mut refused, "the line is not UTF-8"),
             Event::EndOfInput => screen.end_of_input(),
             Event::Timeline(update) => screen.update(update)?,
             Event::Connection(ConnectionState::Ended(reason)) => bail!("{}", ended(reason)),
@@ -81,17 +85,31 @@ fn run(args: &Args) -> anyhow::Result<()> {
     }
     room.detach();
     engine.close();
-    Ok(())
+    match refused {
+        0 => Ok(()),
+        1 => bail!("one line was not sent"),
+        n => bail!("{n} lines were not sent"),
+    }
+}
+
+fn refuse(screen: &mut Screen, refused: &mut usize, why: &str) {
+    complain(&format!("not sent: {why}"));
+    *refused += 1;
+    screen.passed_over();
 }
 
 fn read_lines(events: &mpsc::Sender<Event>) {
     for line in std::io::stdin().lock().lines() {
-        // Not UTF-8: nothing that could be sent. Say so and go on with the next line.
-        let Ok(line) = line else {
-            complain("not sent: the line is not UTF-8");
-            continue;
+        let event = match line {
+            Ok(line) => Event::Line(line),
+            Err(error) if error.kind() == ErrorKind::InvalidData => Event::NotText,
+            // A folder, a terminal that went away: there will be no next line.
+            Err(error) => {
+                complain(&format!("standard input: {error}"));
+                break;
+            }
         };
-        if events.send(Event::Line(line)).is_err() {
+        if events.send(event).is_err() {
             return;
         }
     }
@@ -99,8 +117,16 @@ fn read_lines(events: &mpsc::Sender<Event>) {
     let _ = events.send(Event::EndOfInput);
 }
 
+/// The first signal asks the main thread to end. The second ends it: it may be stuck in a pipe that nobody reads.
 fn watch_signals(events: mpsc::Sender<Event>) -> anyhow::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: only a signal that finds the flag raised by one before it ends the process.
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, asked.clone())
+            .context("signals")?;
+        signal_hook::flag::register(signal, asked.clone()).context("signals")?;
+    }
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).context("signals")?;
     std::thread::spawn(move || {
         for _ in signals.forever() {

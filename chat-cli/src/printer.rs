@@ -9,8 +9,10 @@ use std::io::{self, Write};
 
 /// Prints a message that is new or has changed.
 pub(crate) trait Printer {
-    /// Prints it; `known` says that it stood there before, in another state or version.
-    fn print(&mut self, item: &TimelineItem, known: bool) -> io::Result<()>;
+    /// Prints a line that has just been typed and is safe on disk.
+    fn typed(&mut self, item: &TimelineItem) -> io::Result<()>;
+    /// Prints a message; `before` is the state in which it was known already.
+    fn print(&mut self, item: &TimelineItem, before: Option<DeliveryState>) -> io::Result<()>;
 }
 
 /// The printer that the command line asks for.
@@ -22,7 +24,11 @@ pub(crate) fn for_args(args: &Args) -> Box<dyn Printer> {
 struct Json;
 
 impl Printer for Json {
-    fn print(&mut self, item: &TimelineItem, _known: bool) -> io::Result<()> {
+    fn typed(&mut self, item: &TimelineItem) -> io::Result<()> {
+        self.print(item, None)
+    }
+
+    fn print(&mut self, item: &TimelineItem, _before: Option<DeliveryState>) -> io::Result<()> {
         let (state, reason) = state(item.state);
         let mut line = json!({
             "key": item.key.get(),
@@ -50,30 +56,45 @@ struct Text {
 }
 
 impl Printer for Text {
-    fn print(&mut self, item: &TimelineItem, known: bool) -> io::Result<()> {
+    /// Whoever typed it has it before their eyes; it is printed when it stands in the room.
+    fn typed(&mut self, _item: &TimelineItem) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn print(&mut self, item: &TimelineItem, before: Option<DeliveryState>) -> io::Result<()> {
+        use DeliveryState::{Confirmed, Failed};
         // A line once printed stays; only what its reader should know is worth another.
-        let note = match (known, item.state) {
-            (true, DeliveryState::Failed(_)) => {
-                format!("  ✗ not sent: {}", state(item.state).1.unwrap_or("refused"))
-            }
-            (true, DeliveryState::Confirmed) if item.edited || item.deleted => String::new(),
-            (true, _) => return Ok(()),
-            (false, DeliveryState::Failed(_)) => "  ✗ not sent".to_owned(),
-            (false, _) => String::new(),
+        let note = match (before, item.state) {
+            (Some(Confirmed), Confirmed) if !item.edited && !item.deleted => return Ok(()),
+            (_, Confirmed) => String::new(),
+            (_, Failed(_)) => format!("  ✗ not sent: {}", state(item.state).1.unwrap_or("refused")),
+            (None, _) => "  … waiting to be sent".to_owned(),
+            (Some(_), _) => return Ok(()),
         };
         let day = self.clock.day(item.sent_at);
         if self.day.replace(day) != Some(day) {
             say(&format!("──────── {} ────────", self.clock.write_day(day)))?;
         }
         let who = if item.own { "me" } else { item.sender.as_str() };
-        let text = if item.deleted { "(deleted)".to_owned() } else { visible(&item.text) };
-        say(&format!("{}  {who}: {text}{note}", self.clock.write_time(item.sent_at)))
+        let text = if item.deleted { "(deleted)".to_owned() } else { tame(&item.text) };
+        say(&format!("{}  {}: {text}{note}", self.clock.write_time(item.sent_at), tame(who)))
     }
 }
 
-/// What somebody else wrote must not steer this terminal.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+/// What somebody else wrote must not steer this terminal, turn its lines around, or pass for a line
+/// of its own: no control characters, no bidirectional overrides, further lines indented.
+fn tame(text: &str) -> String {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut tamed = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => tamed.push_str("\n        "),
+            '\t' => tamed.push(c),
+            c if steers(c) => tamed.push('\u{fffd}'),
+            c => tamed.push(c),
+        }
+    }
+    tamed
 }
 
 fn state(state: DeliveryState) -> (&'static str, Option<&'static str>) {

@@ -224,8 +224,58 @@ fn a_refused_token_a_strange_room_and_a_text_too_long_are_told_plainly() {
     cli.say("short");
     cli.object(confirmed("short"));
     cli.end_input();
-    assert!(cli.wait().success());
+    assert_eq!(cli.wait().code(), Some(1), "not all of it was sent");
     assert!(cli.complaints().contains("the text has 4001 characters, the limit is 4000"));
+}
+
+#[test]
+fn input_that_is_no_text_or_cannot_be_read_is_told_once_and_ends() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    let mut cli = Cli::start(server.url(), &server.token("alice"), room, &["--json"]);
+    cli.input.as_mut().unwrap().write_all(b" \n\xff\xfe\n").unwrap();
+    cli.end_input();
+    assert_eq!(cli.wait().code(), Some(1));
+    assert!(cli.complaints().contains("not sent: the line is not UTF-8"));
+
+    let folder = std::fs::File::open("/").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-cli"));
+    command.args(["--server", server.url(), "--room", &room.to_string(), "--token", &server.token("alice")]);
+    let mut watching = command.stdin(folder).stderr(Stdio::piped()).spawn().unwrap();
+    let mut complaints = BufReader::new(watching.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(complaints.any(|line| line.starts_with("chat-cli: standard input: ")));
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    assert!(!complaints.any(|line| line.contains("standard input")), "once is enough");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_sent_before_the_first_page_and_older_than_it_is_settled() {
+    let server = ServerProcess::start();
+    let proxy = FaultProxy::start(server.url()).await;
+    let room = server.room();
+    proxy.hold_answers();
+    let mut cli = Cli::start(proxy.url(), &server.token("alice"), room, &["--json"]);
+    cli.say("my first words");
+    eventually("the server has it", || server.messages(room).len() == 1).await;
+    let mut bob = server.sayer(room, "bob");
+    (1..=150).for_each(|n| drop(bob.say(&n.to_string())));
+    proxy.go_down(); // the first page, too, was asked for before; it is asked for again
+    proxy.come_back();
+    cli.object(confirmed("150"));
+    cli.end_input();
+    assert!(cli.wait().success());
+}
+
+#[test]
+fn a_message_cannot_pass_for_another_line_or_turn_it_around() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    server.say(room, "bob", "hi\n12:00  me: I owe you 100 \u{202e}abc");
+    let cli = Cli::start(server.url(), &server.token("alice"), room, &[]);
+    cli.line();
+    assert!(cli.line().ends_with("  bob: hi"));
+    assert_eq!(cli.line(), "        12:00  me: I owe you 100 \u{fffd}abc");
 }
 
 #[test]
@@ -240,7 +290,7 @@ fn the_log_at_its_loudest_holds_no_text_and_no_token() {
     cli.say(&"long whisper ".repeat(400));
     cli.object(confirmed("whispered by alice"));
     cli.end_input();
-    assert!(cli.wait().success());
+    assert_eq!(cli.wait().code(), Some(1), "the long one was refused");
     let log = cli.complaints();
     assert!(log.contains("DEBUG"), "there is a log: {log}");
     assert!(!log.contains("whisper"), "{log}");
