@@ -56,10 +56,18 @@ impl fmt::Debug for Secret {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Claims {
+/// What we put into a token.
+#[derive(Serialize)]
+struct Minted {
     sub: String,
     exp: u64,
+}
+
+/// What we take from one. `exp` and `nbf` are the library's to check: it reads them as RFC 7519 has
+/// them, fractions of a second included.
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
 }
 
 /// Mints a token for `user` that expires `ttl` from now.
@@ -68,7 +76,7 @@ struct Claims {
 /// Says what cannot be encoded.
 pub fn mint(user: &UserId, secret: &Secret, ttl: Duration) -> Result<String, String> {
     let exp = jsonwebtoken::get_current_timestamp().saturating_add(ttl.as_secs());
-    let claims = Claims { sub: user.as_str().to_owned(), exp };
+    let claims = Minted { sub: user.as_str().to_owned(), exp };
     let key = EncodingKey::from_secret(secret.reveal().as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(|error| error.to_string())
 }

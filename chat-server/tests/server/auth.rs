@@ -53,6 +53,10 @@ async fn an_expired_token_is_told_from_a_refused_one() {
     let claims = json!({ "sub": "alice", "exp": now() - 10 });
     let expired = ask_with(&server, &[&format!("Bearer {}", sign(Algorithm::HS256, &claims, SECRET))]).await;
     expired.is(ErrorCode::TokenExpired);
+    let fraction = json!({ "sub": "alice", "exp": now() as f64 - 10.5 }); // RFC 7519 allows it
+    let expired =
+        ask_with(&server, &[&format!("Bearer {}", sign(Algorithm::HS256, &fraction, SECRET))]).await;
+    expired.is(ErrorCode::TokenExpired);
     assert!(expired.header("www-authenticate").starts_with("Bearer"));
     // Expired and not ours is not ours.
     let foreign = ask_with(&server, &[&format!("Bearer {}", sign(Algorithm::HS256, &claims, "other"))]).await;
