@@ -11,18 +11,17 @@
 #![allow(clippy::needless_pass_by_value)] // uniffi hands over what it made out of Kotlin's
 
 mod client;
+mod connection;
 mod jvm;
 mod room;
 mod tokens;
 mod types;
 
 pub use client::{ChatCore, CoreConfig};
+pub use connection::{ConnectionError, ConnectionState, EndReason};
 pub use room::{RoomCore, RoomListener};
 pub use tokens::TokenSource;
-pub use types::{
-    ConnectionError, ConnectionState, CoreError, DeliveryState, EndReason, FailureReason, ListenerError,
-    TimelineItem, TimelineUpdate,
-};
+pub use types::{CoreError, DeliveryState, FailureReason, ListenerError, TimelineItem, TimelineUpdate};
 
 uniffi::setup_scaffolding!();
 

@@ -1,10 +1,8 @@
 //! The engine's types in uniffi's clothes, and the one place where each is converted.
 
 use chat_engine as engine;
-use chat_engine::poller::JobError;
 use chat_engine::protocol::limits::MAX_TEXT_SCALARS;
 use chat_engine::protocol::{MessageId, Seq, TextError};
-use chat_engine::transport::Fault;
 
 /// An error of a call into the library. Nothing was stored or sent by the call that threw it.
 #[derive(Debug, thiserror::Error, uniffi::Error)]
@@ -207,107 +205,6 @@ impl From<engine::TimelineUpdate> for TimelineUpdate {
                 upserted: convert(upserted),
                 removed: removed.into_iter().map(engine::ItemKey::get).collect(),
             },
-        }
-    }
-}
-
-/// What a room's job is doing.
-#[derive(Debug, Clone, uniffi::Enum)]
-pub enum ConnectionState {
-    /// Started; no answer yet.
-    Connecting,
-    /// The last poll was answered.
-    Live,
-    /// The last poll was not; the job is alive and tries again.
-    Waiting {
-        /// What went wrong.
-        error: ConnectionError,
-        /// How many tries in a row have failed.
-        attempt: u32,
-        /// Milliseconds until the next one.
-        retry_in_ms: u64,
-    },
-    /// The job is over, until it is started again.
-    Ended {
-        /// Why.
-        reason: EndReason,
-    },
-}
-
-/// What a waiting job waits out.
-#[derive(Debug, Clone, Copy, uniffi::Enum)]
-pub enum ConnectionError {
-    /// No connection: no network, no such host, refused.
-    Offline,
-    /// The secure connection was refused, by either side.
-    Tls,
-    /// No complete answer in time.
-    Timeout,
-    /// The connection broke, or the answer ended early.
-    Interrupted,
-    /// The server failed.
-    Server,
-    /// The server wants fewer requests.
-    RateLimited,
-    /// The answer was not what the protocol says.
-    BadAnswer,
-    /// The server knows less than the cache, as after being set back.
-    CursorAhead,
-    /// The app had no token to give.
-    TokenUnavailable,
-    /// The answer could not be stored, for want of space perhaps.
-    Storage,
-}
-
-/// Why a job ended by itself.
-#[derive(Debug, Clone, Copy, uniffi::Enum)]
-pub enum EndReason {
-    /// The server refused a fresh token. What is unsent is kept.
-    SessionEnded,
-    /// The user is not, or no longer, in the room.
-    NotAMember,
-    /// The room does not exist, or no longer.
-    RoomNotFound,
-}
-
-impl From<engine::ConnectionState> for ConnectionState {
-    fn from(state: engine::ConnectionState) -> Self {
-        match state {
-            engine::ConnectionState::Connecting => ConnectionState::Connecting,
-            engine::ConnectionState::Live => ConnectionState::Live,
-            engine::ConnectionState::Waiting { error, attempt, retry_in } => ConnectionState::Waiting {
-                error: ConnectionError::from(&error),
-                attempt,
-                retry_in_ms: u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX),
-            },
-            engine::ConnectionState::Ended(reason) => ConnectionState::Ended {
-                reason: match reason {
-                    engine::EndReason::SessionEnded => EndReason::SessionEnded,
-                    engine::EndReason::NotAMember => EndReason::NotAMember,
-                    engine::EndReason::RoomNotFound => EndReason::RoomNotFound,
-                },
-            },
-        }
-    }
-}
-
-impl From<&JobError> for ConnectionError {
-    fn from(error: &JobError) -> Self {
-        let fault = match error {
-            JobError::TokenUnavailable => return ConnectionError::TokenUnavailable,
-            JobError::Storage(_) => return ConnectionError::Storage,
-            JobError::Transport(error) => error.fault,
-        };
-        match fault {
-            Fault::Offline => ConnectionError::Offline,
-            Fault::Tls => ConnectionError::Tls,
-            Fault::Timeout => ConnectionError::Timeout,
-            Fault::Interrupted => ConnectionError::Interrupted,
-            Fault::RateLimited => ConnectionError::RateLimited,
-            Fault::BadAnswer(_) => ConnectionError::BadAnswer,
-            Fault::CursorAhead => ConnectionError::CursorAhead,
-            // The rest ends a room or refuses a message; as a state of a job it is the server's fault.
-            _ => ConnectionError::Server,
         }
     }
 }
