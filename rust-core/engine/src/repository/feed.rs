@@ -190,7 +190,10 @@ impl Feed {
         let work = match work {
             Work::Snapshot => match self.snapshot() {
                 Ok(update) => Work::Timeline(update),
-                Err(EngineError::Closed) => return Ok(()), // nobody will ask for another
+                Err(EngineError::Closed) => {
+                    self.detach(); // there is nothing more to tell
+                    return Ok(());
+                }
                 Err(error) => {
                     log::error!("room {}: reading the timeline: {error}", self.room);
                     return Err(ListenerFailed);
