@@ -5,7 +5,9 @@
 use chat_engine::transport::Fault;
 use chat_engine::{ConnectionState, Engine, EngineConfig, StaticToken, Token};
 use chat_protocol::RoomId;
-use chat_testkit::{RecordingListener, Reply, Request, ScriptedServer, TOKEN, config, eventually, page};
+use chat_testkit::{
+    Phone, RecordingListener, Reply, Request, ScriptedServer, TOKEN, config, eventually, page,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,10 +48,8 @@ async fn polls_share_one_connection() {
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let (server, _certificate) = ScriptedServer::start_tls(quiet).await;
-    let folder = tempfile::tempdir().unwrap();
-    let engine = open(config(server.url(), folder.path()));
-    let listener = RecordingListener::new();
-    let room = engine.room(RoomId::new(1).unwrap(), listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), TOKEN, RoomId::new(1).unwrap());
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("it is told", || {
         matches!(listener.connection(), Some(ConnectionState::Waiting { error, .. }) if error.fault() == Some(Fault::Tls))
@@ -70,10 +70,8 @@ async fn a_compressed_page_is_read() {
             .header("content-encoding", "gzip")
     })
     .await;
-    let folder = tempfile::tempdir().unwrap();
-    let engine = open(config(server.url(), folder.path()));
-    let listener = RecordingListener::new();
-    let room = engine.room(RoomId::new(1).unwrap(), listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), TOKEN, RoomId::new(1).unwrap());
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("shown", || listener.texts().len() == 3).await;
 }
@@ -86,10 +84,8 @@ async fn a_small_compressed_answer_that_grows_beyond_the_bound_is_refused() {
         Reply::body(200, "application/json", bomb.clone()).header("content-encoding", "gzip")
     })
     .await;
-    let folder = tempfile::tempdir().unwrap();
-    let engine = open(config(server.url(), folder.path()));
-    let listener = RecordingListener::new();
-    let room = engine.room(RoomId::new(1).unwrap(), listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), TOKEN, RoomId::new(1).unwrap());
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("refused", || {
         matches!(listener.connection(), Some(ConnectionState::Waiting { error, .. })

@@ -4,7 +4,9 @@
 
 use chat_engine::{ConnectionState, EndReason, Engine, StaticToken, Token};
 use chat_protocol::{ErrorCode, RoomId};
-use chat_testkit::{RecordingListener, Reply, Request, ScriptedServer, TOKEN, config, eventually, page};
+use chat_testkit::{
+    Phone, RecordingListener, Reply, Request, ScriptedServer, TOKEN, config, eventually, page,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,15 +30,13 @@ fn polls(server: &ScriptedServer) -> usize {
 #[tokio::test]
 async fn a_204_leaves_cache_and_listener_untouched() {
     let server = ScriptedServer::start(quiet).await;
-    let folder = tempfile::tempdir().unwrap();
-    let engine = open(&server, &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(room(), listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), TOKEN, room());
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("the first page is shown", || listener.texts().len() == 3 && polls(&server) >= 1).await;
     eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
     let calls = listener.calls();
-    let wal = engine.cache_path().with_extension("sqlite3-wal");
+    let wal = phone.engine.cache_path().with_extension("sqlite3-wal");
     let written = std::fs::metadata(&wal).unwrap();
     let polled = polls(&server);
     eventually("ten more polls", || polls(&server) >= polled + 10).await;
@@ -66,10 +66,8 @@ async fn polls_never_overlap_however_often_the_job_is_started() {
 #[tokio::test]
 async fn stop_cancels_the_request_in_flight_and_nothing_is_heard_after_it() {
     let server = ScriptedServer::start(|_| Reply::silence()).await;
-    let folder = tempfile::tempdir().unwrap();
-    let engine = open(&server, &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(room(), listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), TOKEN, room());
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("a request in flight", || server.open() == 1).await;
     room.stop();
@@ -88,10 +86,8 @@ async fn a_stop_and_a_start_in_one_breath_drop_the_old_request_and_make_a_new_on
         _ => quiet(request),
     })
     .await;
-    let folder = tempfile::tempdir().unwrap();
-    let engine = open(&server, &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(room(), listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), TOKEN, room());
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("a request in flight", || server.open() == 1).await;
     room.stop();
@@ -103,16 +99,14 @@ async fn a_stop_and_a_start_in_one_breath_drop_the_old_request_and_make_a_new_on
 #[tokio::test]
 async fn an_unauthorised_answer_ends_the_job_with_its_own_event_and_a_start_begins_anew() {
     let server = ScriptedServer::start(|_| Reply::problem(ErrorCode::TokenRefused)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let engine = open(&server, &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(room(), listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), TOKEN, room());
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     let ended = ConnectionState::Ended(EndReason::SessionEnded);
     eventually("the session ended", || listener.connection() == Some(ended.clone())).await;
     assert_eq!(server.count(), 2, "once, and once more with a fresh token");
     assert_eq!(listener.connections().iter().filter(|c| **c == ended).count(), 1);
-    engine.resume_session();
+    phone.engine.resume_session();
     room.start();
     eventually("it asks again", || server.count() == 4).await;
 }

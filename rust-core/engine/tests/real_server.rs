@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
 use chat_engine::{ConnectionState, DeliveryState, Engine, StaticToken, Token};
-use chat_testkit::{FaultProxy, RecordingListener, ServerProcess, config, eventually};
+use chat_testkit::{FaultProxy, Phone, RecordingListener, ServerProcess, config, eventually};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -19,13 +19,11 @@ fn texts(server: &ServerProcess, room: chat_protocol::RoomId) -> Vec<String> {
 #[tokio::test]
 async fn two_thousand_three_hundred_and_forty_five_missed_messages_arrive_complete_in_order_once() {
     let server = ServerProcess::start();
-    let folder = tempfile::tempdir().unwrap();
     let id = server.room();
     let mut bob = server.sayer(id, "bob");
     bob.say("0");
-    let engine = open(&server, server.url(), &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(id, listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), &server.token("alice"), id);
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("the first is shown", || listener.texts() == ["0"]).await;
     room.stop();
@@ -43,11 +41,9 @@ async fn two_thousand_three_hundred_and_forty_five_missed_messages_arrive_comple
 async fn a_server_killed_and_restarted_in_the_middle_of_a_poll_costs_nothing() {
     let mut server = ServerProcess::start();
     let proxy = FaultProxy::start(server.url()).await;
-    let folder = tempfile::tempdir().unwrap();
     let id = server.room();
-    let engine = open(&server, proxy.url(), &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(id, listener.clone()).unwrap();
+    let phone = Phone::open(proxy.url(), &server.token("alice"), id);
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     let mut said = Vec::new();
     for round in 0..4 {
@@ -110,11 +106,9 @@ async fn korean_emoji_right_to_left_and_four_thousand_characters_survive_the_rou
 async fn a_lost_answer_is_sent_once_and_is_one_row_on_screen_all_the_while() {
     let server = ServerProcess::start();
     let proxy = FaultProxy::start(server.url()).await;
-    let folder = tempfile::tempdir().unwrap();
     let id = server.room();
-    let engine = open(&server, proxy.url(), &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(id, listener.clone()).unwrap();
+    let phone = Phone::open(proxy.url(), &server.token("alice"), id);
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
     for n in 1..=5 {
@@ -125,7 +119,7 @@ async fn a_lost_answer_is_sent_once_and_is_one_row_on_screen_all_the_while() {
         let waits = |listener: &RecordingListener| {
             listener.timeline().items().last().is_some_and(|i| i.state == DeliveryState::Pending)
         };
-        eventually("the answer is lost, and it waits to be sent again", || waits(&listener)).await;
+        eventually("the answer is lost, and it waits to be sent again", || waits(listener)).await;
         proxy.come_back();
         eventually("it is confirmed", || listener.ids().last() == Some(&(n as i64))).await;
         let shown = listener.timeline();
@@ -149,11 +143,9 @@ async fn a_lost_answer_is_sent_once_and_is_one_row_on_screen_all_the_while() {
 async fn what_is_written_offline_is_sent_in_order_when_the_network_is_back() {
     let server = ServerProcess::start();
     let proxy = FaultProxy::start(server.url()).await;
-    let folder = tempfile::tempdir().unwrap();
     let id = server.room();
-    let engine = open(&server, proxy.url(), &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(id, listener.clone()).unwrap();
+    let phone = Phone::open(proxy.url(), &server.token("alice"), id);
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
     proxy.go_down();
@@ -201,11 +193,9 @@ async fn a_refused_message_is_marked_and_holds_up_no_other() {
 #[tokio::test]
 async fn a_message_written_while_stopped_is_sent_and_shown_at_the_next_start() {
     let server = ServerProcess::start();
-    let folder = tempfile::tempdir().unwrap();
     let id = server.room();
-    let engine = open(&server, server.url(), &folder);
-    let listener = RecordingListener::new();
-    let room = engine.room(id, listener.clone()).unwrap();
+    let phone = Phone::open(server.url(), &server.token("alice"), id);
+    let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
     room.stop();
