@@ -4,7 +4,7 @@ use crate::EngineError;
 use crate::cache;
 use crate::engine::Shared;
 use crate::poller::Wanted;
-use crate::repository::{DeliveryState, Feed, ItemKey, Screen, TimelineUpdate};
+use crate::repository::{Feed, ItemKey, Screen, TimelineUpdate};
 use chat_protocol::{MessageText, RoomId, Timestamp, TransactionId};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
@@ -105,11 +105,11 @@ impl Room {
     /// # Errors
     /// [`EngineError::NotFound`] unless it is in the outbox and failed.
     pub fn retry(&self, key: ItemKey) -> Result<(), EngineError> {
-        let number = self.failed(key)?;
+        let number = key.outbox_key().ok_or(EngineError::NotFound)?;
         let me = &self.shared.config.account.user;
         self.shared
             .cache
-            .commit(|t| cache::mark_pending(t, number, me), |item| self.state.screen.push(item.into()))?;
+            .commit(|t| cache::retry(t, self.id, number, me), |item| self.state.screen.push(item.into()))?;
         self.state.work.notify_one();
         Ok(())
     }
@@ -119,17 +119,9 @@ impl Room {
     /// # Errors
     /// [`EngineError::NotFound`] unless it is in the outbox and failed.
     pub fn discard(&self, key: ItemKey) -> Result<(), EngineError> {
-        let number = self.failed(key)?;
-        let update = TimelineUpdate::Diff { upserted: Vec::new(), removed: vec![key] };
-        self.shared.cache.commit(|t| cache::discard(t, number), |()| self.state.screen.push(update))
-    }
-
-    fn failed(&self, key: ItemKey) -> Result<i64, EngineError> {
         let number = key.outbox_key().ok_or(EngineError::NotFound)?;
-        let me = &self.shared.config.account.user;
-        let unsent = self.shared.cache.read(|c| cache::unsent(c, self.id, me))?;
-        let failed = unsent.iter().any(|i| i.key == key && matches!(i.state, DeliveryState::Failed(_)));
-        failed.then_some(number).ok_or(EngineError::NotFound)
+        let update = TimelineUpdate::Diff { upserted: Vec::new(), removed: vec![key] };
+        self.shared.cache.commit(|t| cache::discard(t, self.id, number), |()| self.state.screen.push(update))
     }
 
     /// Stops the job and lets go of the listener, for good.

@@ -21,7 +21,7 @@ pub(crate) fn apply_first_page(
     let floor = page.messages.first().map_or(1, |m| m.id.get());
     rooms::open_room(connection, room, Reach { cursor: page.cursor, floor, has_older: page.has_more })?;
     let below = outbox::settle_below(connection, room, floor)?;
-    let upserted = apply(connection, room, me, page)?;
+    let upserted = apply(connection, room, me, floor, page)?;
     Ok(TimelineUpdate::Diff { upserted, removed: below })
 }
 
@@ -33,16 +33,17 @@ pub(crate) fn apply_page(
     me: &UserId,
     page: Page,
 ) -> Result<TimelineUpdate, EngineError> {
-    Ok(TimelineUpdate::Diff { upserted: apply(connection, room, me, page)?, removed: Vec::new() })
+    let floor = rooms::reach(connection, room)?.map_or(1, |reach| reach.floor);
+    Ok(TimelineUpdate::Diff { upserted: apply(connection, room, me, floor, page)?, removed: Vec::new() })
 }
 
 fn apply(
     connection: &Connection,
     room: RoomId,
     me: &UserId,
+    floor: i64,
     page: Page,
 ) -> Result<Vec<TimelineItem>, EngineError> {
-    let floor = rooms::reach(connection, room)?.map_or(1, |reach| reach.floor);
     let mut receipts = outbox::receipts(connection, room)?;
     let mut upsert = connection.prepare_cached(
         "INSERT INTO message (room, id, seq, sender, text, sent_at, edited_at, deleted, local_key)

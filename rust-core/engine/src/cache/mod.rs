@@ -26,6 +26,6 @@ pub use connection::Cache;
 pub(crate) use messages::{apply_first_page, apply_page, newest};
 pub(crate) use outbox::Outgoing;
 pub(crate) use outbox::{
-    add, discard, mark_failed, mark_pending, mark_sending, mark_sent, next, rooms_with_work, unsent,
+    add, discard, mark_failed, mark_pending, mark_sending, mark_sent, next, retry, rooms_with_work, unsent,
 };
 pub(crate) use rooms::cursor;

@@ -5,7 +5,7 @@ use super::rooms::{self, message_id, stored};
 use crate::EngineError;
 use crate::repository::{DeliveryState, FailureReason, ItemKey, TimelineItem, TimelineUpdate};
 use chat_protocol::{MessageId, MessageText, RoomId, Timestamp, TransactionId, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 /// What is to be sent next.
 pub(crate) struct Outgoing {
@@ -73,7 +73,7 @@ pub(crate) fn mark_sending(
     key: i64,
     me: &UserId,
 ) -> Result<TimelineItem, EngineError> {
-    set(connection, "UPDATE outbox SET state = 1, attempts = attempts + 1 WHERE local_key = ?1", key)?;
+    set(connection, "UPDATE outbox SET state = 1, attempts = attempts + 1 WHERE local_key = ?1", [key])?;
     item(connection, key, me)
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn mark_pending(
     key: i64,
     me: &UserId,
 ) -> Result<TimelineItem, EngineError> {
-    set(connection, "UPDATE outbox SET state = 0, failure = NULL WHERE local_key = ?1", key)?;
+    set(connection, "UPDATE outbox SET state = 0, failure = NULL WHERE local_key = ?1", [key])?;
     item(connection, key, me)
 }
 
@@ -94,12 +94,7 @@ pub(crate) fn mark_failed(
     me: &UserId,
     reason: FailureReason,
 ) -> Result<TimelineItem, EngineError> {
-    let changed = connection
-        .prepare_cached("UPDATE outbox SET state = 3, failure = ?2 WHERE local_key = ?1")?
-        .execute(params![key, reason.code()])?;
-    if changed == 0 {
-        return Err(EngineError::NotFound);
-    }
+    set(connection, "UPDATE outbox SET state = 3, failure = ?2 WHERE local_key = ?1", (key, reason.code()))?;
     item(connection, key, me)
 }
 
@@ -140,11 +135,22 @@ pub(crate) fn mark_sent(
     Ok(TimelineUpdate::Diff { upserted: vec![merged], removed: vec![known.key] })
 }
 
-/// Drops a message that was not sent.
-pub(crate) fn discard(connection: &Connection, key: i64) -> Result<(), EngineError> {
-    let removed =
-        connection.prepare_cached("DELETE FROM outbox WHERE local_key = ?1 AND state = 3")?.execute([key])?;
-    if removed == 0 { Err(EngineError::NotFound) } else { Ok(()) }
+/// A failed message is to be sent again.
+pub(crate) fn retry(
+    connection: &Connection,
+    room: RoomId,
+    key: i64,
+    me: &UserId,
+) -> Result<TimelineItem, EngineError> {
+    let sql = "UPDATE outbox SET state = 0, failure = NULL WHERE local_key = ?1 AND room = ?2 AND state = 3";
+    set(connection, sql, (key, room.get()))?;
+    item(connection, key, me)
+}
+
+/// Drops a failed message.
+pub(crate) fn discard(connection: &Connection, room: RoomId, key: i64) -> Result<(), EngineError> {
+    let sql = "DELETE FROM outbox WHERE local_key = ?1 AND room = ?2 AND state = 3";
+    set(connection, sql, (key, room.get()))
 }
 
 /// Lets go of what was sent before the room was first looked at, and has become history by then.
@@ -192,8 +198,9 @@ pub(crate) fn unsent(
     Ok(items)
 }
 
-fn set(connection: &Connection, sql: &str, key: i64) -> Result<(), EngineError> {
-    match connection.prepare_cached(sql)?.execute([key])? {
+/// Changes one row, which has to be there.
+fn set(connection: &Connection, sql: &str, params: impl Params) -> Result<(), EngineError> {
+    match connection.prepare_cached(sql)?.execute(params)? {
         0 => Err(EngineError::NotFound),
         _ => Ok(()),
     }

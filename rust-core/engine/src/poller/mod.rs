@@ -128,14 +128,6 @@ pub(crate) struct Poller {
     pub(crate) timings: Timings,
 }
 
-/// What a poll brought.
-enum Polled {
-    /// Nothing new.
-    Nothing,
-    /// A batch, stored; `more` are waiting at the server.
-    Stored { cursor: Seq, more: bool },
-}
-
 impl Poller {
     /// Follows what is wanted until that is the end.
     pub(crate) async fn run(&self) {
@@ -181,12 +173,12 @@ impl Poller {
         let mut live = false;
         loop {
             let pause = match self.poll(&mut cursor).await {
-                Ok(polled) => {
+                Ok(more) => {
                     pace.succeeded();
                     if !std::mem::replace(&mut live, true) {
                         self.feed.set_connection(ConnectionState::Live);
                     }
-                    if let Polled::Stored { more: true, .. } = polled {
+                    if more {
                         continue; // drained before the next wait
                     }
                     self.timings.poll_interval
@@ -205,7 +197,8 @@ impl Poller {
         }
     }
 
-    async fn poll(&self, cursor: &mut Option<Seq>) -> Result<Polled, Failure> {
+    /// Asks once, and stores what is new. Tells whether more waits at the server.
+    async fn poll(&self, cursor: &mut Option<Seq>) -> Result<bool, Failure> {
         if cursor.is_none() {
             *cursor = self.cache.read(|c| cache::cursor(c, self.room))?;
         }
@@ -213,30 +206,23 @@ impl Poller {
         let answer = self
             .session
             .authorized(|token| async move { self.transport.changes(self.room, after, &token).await });
-        match answer.await? {
-            Answer::Nothing => Ok(Polled::Nothing),
-            Answer::Page(page) => {
-                let polled = self.store(after, page)?;
-                if let Polled::Stored { cursor: now, .. } = polled {
-                    *cursor = Some(now);
-                }
-                Ok(polled)
-            }
-        }
-    }
-
-    fn store(&self, after: Option<Seq>, page: Page) -> Result<Polled, EngineError> {
+        let Answer::Page(page) = answer.await? else { return Ok(false) };
         let now = page.cursor;
         // The newest page of a room is where it is begun; its `has_more` speaks of older messages.
         let more = after.is_some() && page.has_more;
+        self.store(after, page)?;
+        *cursor = Some(now);
+        Ok(more)
+    }
+
+    fn store(&self, after: Option<Seq>, page: Page) -> Result<(), EngineError> {
         self.cache.commit(
             |t| match after {
                 Some(_) => cache::apply_page(t, self.room, &self.me, page),
                 None => cache::apply_first_page(t, self.room, &self.me, page),
             },
             |update| self.screen.push(update),
-        )?;
-        Ok(Polled::Stored { cursor: now, more })
+        )
     }
 }
 

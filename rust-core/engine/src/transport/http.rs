@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 #[derive(Debug)]
 pub struct Http {
     client: Client,
-    messages: Url,
+    origin: Url,
 }
 
 /// An idle connection is kept this long. 90 s: longer than the longest backoff, so that coming back costs no
@@ -47,16 +47,11 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(invalid)?;
-        let messages = config
-            .account
-            .origin
-            .join("/v1/rooms/")
-            .map_err(|e| EngineError::InvalidConfig(format!("server URL: {e}")))?;
-        Ok(Self { client, messages })
+        Ok(Self { client, origin: config.account.origin.clone() })
     }
 
     fn url(&self, room: RoomId) -> Url {
-        let mut url = self.messages.clone();
+        let mut url = self.origin.clone();
         url.set_path(&format!("/v1/rooms/{room}/messages"));
         url
     }
