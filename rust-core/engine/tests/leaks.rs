@@ -4,17 +4,8 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
 use chat_engine::{ConnectionState, Engine, StaticToken, Token};
-use chat_testkit::{RecordingListener, ServerProcess, config, count_of_own};
+use chat_testkit::{RecordingListener, ServerProcess, config, count_of_own, wait};
 use std::sync::Arc;
-use std::time::Instant;
-
-fn wait(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < chat_testkit::DEADLINE, "never happened: {what}");
-        std::thread::yield_now();
-    }
-}
 
 /// Threads and file descriptors.
 fn held() -> (usize, usize) {

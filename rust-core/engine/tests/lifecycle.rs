@@ -6,7 +6,7 @@ use chat_engine::{
     ConnectionState, Engine, EngineError, ListenerFailed, RoomListener, StaticToken, TimelineUpdate, Token,
 };
 use chat_protocol::RoomId;
-use chat_testkit::{RecordingListener, ServerProcess, config};
+use chat_testkit::{RecordingListener, ServerProcess, config, wait};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,14 +14,6 @@ use std::time::{Duration, Instant};
 fn open(server: &ServerProcess, folder: &tempfile::TempDir) -> Engine {
     let token = Arc::new(StaticToken(Token::new(server.token("alice"))));
     Engine::open(config(server.url(), folder.path()), token, None).unwrap()
-}
-
-fn wait(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < chat_testkit::DEADLINE, "never happened: {what}");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

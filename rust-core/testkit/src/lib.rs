@@ -22,4 +22,4 @@ pub use listener::RecordingListener;
 pub use phone::Phone;
 pub use process::{SECRET, Sayer, ServerProcess, binary, count_of_own};
 pub use scripted_server::{Reply, Request, ScriptedServer};
-pub use wait::{DEADLINE, eventually};
+pub use wait::{DEADLINE, eventually, wait};
