@@ -3,7 +3,7 @@
 use super::error::StoreError;
 use super::members;
 use super::rows::{message, stored, with_message_columns};
-use chat_protocol::{Room, RoomId, RoomSummary, Timestamp, UserId};
+use chat_protocol::{MessageId, Room, RoomId, RoomSummary, Timestamp, UserId};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ pub(super) fn of(tx: &Connection, user: &UserId) -> Result<Vec<RoomSummary>, Sto
         "SELECT r.id, r.title,
                 (SELECT count(*) FROM messages u
                   WHERE u.room = r.id AND u.id > me.read_marker AND u.sender <> me.user AND NOT u.deleted),
-                m.id IS NOT NULL, ",
+                nullif(me.read_marker, 0), m.id IS NOT NULL, ",
         " FROM members me
            JOIN rooms r ON r.id = me.room
            LEFT JOIN messages m ON m.room = r.id AND m.id = r.last_id
@@ -49,8 +49,9 @@ pub(super) fn of(tx: &Connection, user: &UserId) -> Result<Vec<RoomSummary>, Sto
             id: stored(RoomId::new(row.get(0)?))?,
             title: row.get(1)?,
             unread: row.get(2)?,
-            last_message: match row.get(3)? {
-                true => Some(message(row, 4, user)?),
+            read_marker: row.get::<_, Option<i64>>(3)?.map(MessageId::new).map(stored).transpose()?,
+            last_message: match row.get(4)? {
+                true => Some(message(row, 5, user)?),
                 false => None,
             },
         })

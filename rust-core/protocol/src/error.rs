@@ -95,8 +95,12 @@ codes! {
     TokenRefused = "token_refused", 401, "The token is refused";
     /// The caller is not in the room.
     NotAMember = "not_a_member", 403, "Not a member of the room";
+    /// The message is somebody else's: only its sender edits or deletes it.
+    NotTheSender = "not_the_sender", 403, "Not the sender of the message";
     /// No such room.
     RoomNotFound = "room_not_found", 404, "No such room";
+    /// The room has no such message.
+    MessageNotFound = "message_not_found", 404, "No such message";
     /// No such route.
     NotFound = "not_found", 404, "No such resource";
     /// The route exists, not with this method.
@@ -105,6 +109,8 @@ codes! {
     CursorAhead = "cursor_ahead", 409, "The cursor is ahead of the room";
     /// The room is no more.
     RoomGone = "room_gone", 410, "The room is gone";
+    /// The message was deleted; a tombstone is not edited.
+    MessageDeleted = "message_deleted", 410, "The message was deleted";
     /// The body is larger than [`crate::limits::MAX_REQUEST_BYTES`].
     BodyTooLarge = "body_too_large", 413, "The body is too large";
     /// The body is not `application/json`.

@@ -18,10 +18,14 @@ mod time;
 
 pub use error::{ErrorCode, PROBLEM_CONTENT_TYPE, Problem};
 pub use ids::{InvalidId, MessageId, RoomId, Seq, TransactionId, UserId};
-pub use message::{Message, Page, SendMessage};
-pub use room::{CreateRoom, Room, RoomSummary, Rooms};
+pub use message::{EditMessage, Message, Page, SendMessage};
+pub use room::{CreateRoom, MarkRead, ReadMarker, Room, RoomSummary, Rooms};
 pub use text::{MessageText, TextError};
 pub use time::Timestamp;
 
 /// Header that carries the client's [`TransactionId`] with a `POST` (draft-ietf-httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Header of a `200` or `204` of `GET …/messages` or `GET /v1/rooms`: whole seconds that the server
+/// would like between two polls. A wish, kept for as long as each answer repeats it.
+pub const POLL_INTERVAL: &str = "chat-poll-interval";

@@ -59,3 +59,17 @@ impl fmt::Debug for SendMessage {
         write!(f, "SendMessage({} bytes)", self.text.len())
     }
 }
+
+/// Body of `PATCH …/messages/{id}`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditMessage {
+    /// What it shall say; see [`crate::MessageText`].
+    pub text: String,
+}
+
+impl fmt::Debug for EditMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EditMessage({} bytes)", self.text.len())
+    }
+}

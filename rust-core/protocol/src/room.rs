@@ -1,6 +1,6 @@
 //! Rooms and who is in them.
 
-use crate::{Message, RoomId, Timestamp, UserId};
+use crate::{Message, MessageId, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Body of `POST /v1/rooms`. The caller becomes a member whether named or not.
@@ -38,6 +38,8 @@ pub struct RoomSummary {
     pub last_message: Option<Message>,
     /// Messages of others beyond the caller's read marker.
     pub unread: i64,
+    /// The last message the caller has read, on whichever device; `null` before the first.
+    pub read_marker: Option<MessageId>,
 }
 
 /// `200` of `GET /v1/rooms`: the caller's rooms by number.
@@ -45,4 +47,21 @@ pub struct RoomSummary {
 pub struct Rooms {
     /// The rooms.
     pub rooms: Vec<RoomSummary>,
+}
+
+/// Body of `PUT …/read`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarkRead {
+    /// The last message read: it and all before it.
+    pub id: MessageId,
+}
+
+/// `200` of `PUT …/read`. A marker only moves forward, so this may be beyond what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadMarker {
+    /// Where the marker is now.
+    pub id: MessageId,
+    /// Messages of others beyond it.
+    pub unread: i64,
 }

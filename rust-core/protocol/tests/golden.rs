@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
-use chat_protocol::{CreateRoom, ErrorCode, Message, Page, Problem, Room, Rooms, SendMessage};
+use chat_protocol::{
+    CreateRoom, EditMessage, ErrorCode, MarkRead, Message, Page, Problem, ReadMarker, Room, Rooms,
+    SendMessage,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Reads a golden file, and demands that writing it back gives the same bytes.
@@ -26,6 +29,9 @@ fn every_golden_file_reads_and_writes_back_the_same_bytes() {
     assert_eq!(pinned::<Page>("page").messages.len(), 1);
     assert_eq!(pinned::<Page>("page_empty").cursor.get(), 0);
     assert_eq!(pinned::<SendMessage>("send_message").text, "안녕 👋");
+    assert_eq!(pinned::<EditMessage>("edit_message").text, "안녕 👋");
+    assert_eq!(pinned::<MarkRead>("mark_read").id.get(), 17);
+    assert_eq!(pinned::<ReadMarker>("read_marker").unread, 3);
     assert_eq!(pinned::<CreateRoom>("create_room").members.len(), 2);
     assert_eq!(pinned::<Room>("room").title, "점심");
     assert_eq!(pinned::<Rooms>("rooms").rooms.len(), 2);
