@@ -1,0 +1,3 @@
+//! What a poll, a catch-up and an opening cost (`scripts/bench`).
+
+fn main() {}
