@@ -1,6 +1,6 @@
 //! The application: routes and what surrounds every one of them.
 //!
-//! From the outside in: access log, `Cache-Control`, gzip, panics into `500`, then the route.
+//! From the outside in: access log, `Cache-Control`, gzip and its `ETag`, panics into `500`, then the route.
 
 use crate::auth::Tokens;
 use crate::error::ApiError;
@@ -9,7 +9,7 @@ use crate::store::Store;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use chat_protocol::ErrorCode;
@@ -31,6 +31,8 @@ pub struct App {
     pub store: Store,
     /// Who is who.
     pub tokens: Arc<Tokens>,
+    /// Seconds that clients are asked to leave between two polls, if they are asked.
+    pub poll_interval: Option<u32>,
 }
 
 /// The whole service.
@@ -49,6 +51,7 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
         .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(gzip)
+        .layer(middleware::map_response(weak_when_encoded))
         .layer(middleware::map_response(no_store))
         .layer(middleware::from_fn(access_log))
 }
@@ -63,6 +66,19 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 /// No answer is worth keeping: messages are private, and the client has a cache of its own.
 async fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A strong tag names the very bytes sent, and these are no longer those it was made of (RFC 9110,
+/// 8.8.3.3).
+async fn weak_when_encoded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let strong = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).filter(|tag| tag.starts_with('"'));
+    if let (true, Some(strong)) = (headers.contains_key(CONTENT_ENCODING), strong)
+        && let Ok(weak) = HeaderValue::try_from(format!("W/{strong}"))
+    {
+        headers.insert(ETAG, weak);
+    }
     response
 }
 

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// The longest life of a token: a hundred years. More is a slip, and would not fit every reader's clock.
 const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
+/// The longest pause between polls worth wishing for: a day. More is a slip.
+const MAX_POLL_INTERVAL: i64 = 24 * 60 * 60;
+
 /// The chat-core reference server.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
@@ -44,6 +47,9 @@ pub struct Serve {
     /// users of the machine cannot read it. Without one, a random secret is made for this run
     #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET", hide_env_values = true, value_parser = secret())]
     pub jwt_secret: Option<Secret>,
+    /// Ask clients, in every answer to a poll, to leave this many seconds between two polls
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=MAX_POLL_INTERVAL))]
+    pub poll_interval: Option<u32>,
     /// How much to log, to stderr
     #[arg(long, value_enum, default_value_t = LogLevel::Info)]
     pub log: LogLevel,

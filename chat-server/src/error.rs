@@ -52,6 +52,12 @@ impl From<StoreError> for ApiError {
                 Self::with_detail(ErrorCode::CursorAhead, format!("the newest change is {newest}"))
             }
             StoreError::IdempotencyKeyReused => Self::new(ErrorCode::IdempotencyKeyReused),
+            StoreError::MessageNotFound => Self::new(ErrorCode::MessageNotFound),
+            StoreError::NotTheSender => Self::new(ErrorCode::NotTheSender),
+            StoreError::MessageDeleted => Self::new(ErrorCode::MessageDeleted),
+            StoreError::MarkerAhead { newest } => {
+                Self::with_detail(ErrorCode::Invalid, format!("the newest message is {newest}"))
+            }
             StoreError::Busy(why) => {
                 tracing::warn!(why, "turned away");
                 Self::new(ErrorCode::Unavailable)

@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
 use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE, MAX_REQUEST_BYTES};
-use chat_protocol::{ErrorCode, IDEMPOTENCY_KEY, RoomId, TransactionId, UserId};
+use chat_protocol::{ErrorCode, IDEMPOTENCY_KEY, MessageId, RoomId, TransactionId, UserId};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -48,6 +48,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Membership {
         let Path((room, user)) =
             Path::<(String, String)>::from_request_parts(parts, state).await.map_err(unreadable_path)?;
         Ok(Self(room.parse()?, user.parse()?))
+    }
+}
+
+/// The room and the message of the path.
+pub(crate) struct OneMessage(pub(crate) RoomId, pub(crate) MessageId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OneMessage {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Path((room, id)) =
+            Path::<(String, String)>::from_request_parts(parts, state).await.map_err(unreadable_path)?;
+        Ok(Self(room.parse()?, id.parse()?))
     }
 }
 

@@ -6,7 +6,7 @@
 //! place where a failure becomes a status code. `serve` owns sockets and shutdown.
 //!
 //! # Invariants
-//! - A message is confirmed (`201`) only after its transaction is on the disk.
+//! - A message, an edit or a deletion is confirmed only after its transaction is on the disk.
 //! - Membership is read in the same transaction as what it guards.
 //! - No message text, token or query string reaches the log.
 

@@ -38,7 +38,8 @@ fn run(options: Serve) -> Result<(), String> {
     let secret = secret(options.jwt_secret, options.listen)?;
     let (store, threads) =
         Store::open(&options.database, Options::default()).map_err(|error| error.to_string())?;
-    let router = app::router(App { store, tokens: Arc::new(Tokens::new(&secret)) });
+    let tokens = Arc::new(Tokens::new(&secret));
+    let router = app::router(App { store, tokens, poll_interval: options.poll_interval });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -42,7 +42,7 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
     let token = mint(&alice, &secret, Duration::from_secs(60)).unwrap();
     let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![] };
     store.create_room(room).await.unwrap();
-    let app = router(App { store, tokens: Arc::new(Tokens::new(&secret)) });
+    let app = router(App { store, tokens: Arc::new(Tokens::new(&secret)), poll_interval: None });
     // The disk stalls: another process holds the lock.
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -1,14 +1,15 @@
-//! `/v1/rooms/{room}/messages`: reading and saying.
+//! `/v1/rooms/{room}/messages` and one of them: reading, saying, editing and deleting.
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::extract::{IdempotencyKey, InRoom, Json, PageQuery};
-use crate::store::NewMessage;
+use crate::extract::{IdempotencyKey, InRoom, Json, OneMessage, PageQuery};
+use crate::routes::poll_interval;
+use crate::store::{NewMessage, PageRequest};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chat_protocol::{MessageText, SendMessage};
+use chat_protocol::{EditMessage, Message, MessageText, SendMessage};
 
 /// `200` and a page, or `204` with no body when nothing is new.
 pub(super) async fn page(
@@ -17,9 +18,11 @@ pub(super) async fn page(
     InRoom(room): InRoom,
     PageQuery(request): PageQuery,
 ) -> Result<Response, ApiError> {
+    // Only what is asked again and again can be asked less often.
+    let wish = matches!(request, PageRequest::After { .. }).then(|| poll_interval(&app));
     Ok(match app.store.page(room, reader, request).await? {
-        Some(page) => axum::Json(page).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
+        Some(page) => (wish, axum::Json(page)).into_response(),
+        None => (wish, StatusCode::NO_CONTENT).into_response(),
     })
 }
 
@@ -34,4 +37,24 @@ pub(super) async fn send(
     let text = MessageText::new(&body.text)?;
     let message = app.store.send(NewMessage { room, sender, transaction_id, text }).await?;
     Ok((StatusCode::CREATED, axum::Json(message)))
+}
+
+/// `200` and the message as it stands now.
+pub(super) async fn edit(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    OneMessage(room, id): OneMessage,
+    Json(body): Json<EditMessage>,
+) -> Result<axum::Json<Message>, ApiError> {
+    let text = MessageText::new(&body.text)?;
+    Ok(axum::Json(app.store.edit(room, id, caller, text).await?))
+}
+
+/// `200` and the tombstone, however often.
+pub(super) async fn delete(
+    Caller(caller): Caller,
+    State(app): State<App>,
+    OneMessage(room, id): OneMessage,
+) -> Result<axum::Json<Message>, ApiError> {
+    Ok(axum::Json(app.store.delete(room, id, caller).await?))
 }

@@ -1,13 +1,18 @@
 //! The routes of protocol v1.
 
+mod conditional;
 mod health;
 mod members;
 mod messages;
+mod read;
 mod rooms;
 
 use crate::app::App;
 use axum::Router;
-use axum::routing::{get, put};
+use axum::http::HeaderValue;
+use axum::response::IntoResponseParts;
+use axum::routing::{get, patch, put};
+use chat_protocol::POLL_INTERVAL;
 
 pub(crate) fn router() -> Router<App> {
     Router::new()
@@ -15,4 +20,11 @@ pub(crate) fn router() -> Router<App> {
         .route("/v1/rooms", get(rooms::list).post(rooms::create))
         .route("/v1/rooms/{room}/members/{user}", put(members::add).delete(members::remove))
         .route("/v1/rooms/{room}/messages", get(messages::page).post(messages::send))
+        .route("/v1/rooms/{room}/messages/{id}", patch(messages::edit).delete(messages::delete))
+        .route("/v1/rooms/{room}/read", put(read::mark))
+}
+
+/// How often the server would like to be asked, in every answer to what clients ask over and over.
+fn poll_interval(app: &App) -> impl IntoResponseParts + use<> {
+    app.poll_interval.map(|seconds| [(POLL_INTERVAL, HeaderValue::from(seconds))])
 }

@@ -4,9 +4,10 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::routes::{conditional, poll_interval};
 use crate::store::NewRoom;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use chat_protocol::limits::{MAX_ROOM_MEMBERS, MAX_TITLE_SCALARS};
 use chat_protocol::{CreateRoom, ErrorCode, Rooms};
@@ -25,12 +26,14 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, axum::Json(room)))
 }
 
-/// `200` and the caller's rooms.
+/// `200` and the caller's rooms, or `304` when they are as the caller knows them.
 pub(super) async fn list(
     Caller(user): Caller,
     State(app): State<App>,
+    headers: HeaderMap,
 ) -> Result<impl IntoResponse, ApiError> {
-    Ok(axum::Json(Rooms { rooms: app.store.rooms_of(user).await? }))
+    let rooms = Rooms { rooms: app.store.rooms_of(user).await? };
+    Ok((poll_interval(&app), conditional::json(&headers, &rooms)?))
 }
 
 fn title(raw: &str) -> Result<String, ApiError> {

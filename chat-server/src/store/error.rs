@@ -22,6 +22,21 @@ pub enum StoreError {
     /// The key was used for another text.
     #[error("the idempotency key was used for another message")]
     IdempotencyKeyReused,
+    /// The room has no such message.
+    #[error("no such message")]
+    MessageNotFound,
+    /// The message is somebody else's.
+    #[error("not the sender of the message")]
+    NotTheSender,
+    /// Only the message's tombstone is left.
+    #[error("the message was deleted")]
+    MessageDeleted,
+    /// The read marker would lie beyond the room's newest message.
+    #[error("the room's newest message is {newest}")]
+    MarkerAhead {
+        /// The id of the room's newest message; 0 when there is none.
+        newest: i64,
+    },
     /// Too much is waiting, or the file is locked or full: the same question may do later.
     #[error("the database is busy: {0}")]
     Busy(String),

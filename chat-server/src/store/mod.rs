@@ -14,7 +14,9 @@
 //! - `synchronous=FULL`: what was confirmed survives `kill -9` and a power cut.
 
 mod connection;
+mod edits;
 mod error;
+mod markers;
 mod members;
 mod messages;
 mod migrations;
@@ -27,7 +29,7 @@ pub use error::{OpenError, StoreError};
 pub use messages::{NewMessage, PageRequest};
 pub use rooms::NewRoom;
 
-use chat_protocol::{Message, Page, Room, RoomId, RoomSummary, UserId};
+use chat_protocol::{Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, UserId};
 use std::path::Path;
 use std::thread::JoinHandle;
 
@@ -142,6 +144,51 @@ impl Store {
     /// [`StoreError::Busy`] or a failing database.
     pub async fn send(&self, message: NewMessage) -> Result<Message, StoreError> {
         self.writer.write(move |tx| messages::insert(tx, &message)).await
+    }
+
+    /// Gives the message `id`, which `caller` wrote, another text. The text it has already changes
+    /// nothing. Returns only after the change is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::MessageNotFound`],
+    /// [`StoreError::NotTheSender`], [`StoreError::MessageDeleted`], [`StoreError::Busy`] or a failing
+    /// database.
+    pub async fn edit(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        caller: UserId,
+        text: MessageText,
+    ) -> Result<Message, StoreError> {
+        self.writer.write(move |tx| edits::edit(tx, room, id, &caller, &text)).await
+    }
+
+    /// Takes the text of the message `id`, which `caller` wrote, and returns the tombstone. Does
+    /// nothing when it is one already. Returns only after the change is on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::MessageNotFound`],
+    /// [`StoreError::NotTheSender`], [`StoreError::Busy`] or a failing database.
+    pub async fn delete(&self, room: RoomId, id: MessageId, caller: UserId) -> Result<Message, StoreError> {
+        self.writer.write(move |tx| edits::delete(tx, room, id, &caller)).await
+    }
+
+    /// Moves `reader`'s marker in `room` forward to `id`, never back, and returns where it is.
+    ///
+    /// # Errors
+    /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::MarkerAhead`],
+    /// [`StoreError::Busy`] or a failing database.
+    pub async fn mark_read(
+        &self,
+        room: RoomId,
+        reader: UserId,
+        id: MessageId,
+    ) -> Result<ReadMarker, StoreError> {
+        let user = reader.clone();
+        self.writer.write(move |tx| markers::advance(tx, room, &user, id)).await?;
+        // A reader counts: it takes 10 ms to count 100,000 unread messages, and the writer's time is
+        // everybody's.
+        self.readers.read(move |tx| markers::of(tx, room, &reader)).await
     }
 
     /// A page of `room` as `reader` may see it; `None` when nothing is new.

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::members;
-use super::rows::{message, stored, with_message_columns};
+use super::rows::{message, stored, unread, with_message_columns};
 use chat_protocol::{MessageId, Room, RoomId, RoomSummary, Timestamp, UserId};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -34,10 +34,7 @@ pub(super) fn create(tx: &Connection, room: NewRoom) -> Result<Room, StoreError>
 
 pub(super) fn of(tx: &Connection, user: &UserId) -> Result<Vec<RoomSummary>, StoreError> {
     let mut statement = tx.prepare_cached(with_message_columns!(
-        "SELECT r.id, r.title,
-                (SELECT count(*) FROM messages u
-                  WHERE u.room = r.id AND u.id > me.read_marker AND u.sender <> me.user AND NOT u.deleted),
-                nullif(me.read_marker, 0), m.id IS NOT NULL, ",
+        concat!("SELECT r.id, r.title, ", unread!(), ", nullif(me.read_marker, 0), m.id IS NOT NULL, "),
         " FROM members me
            JOIN rooms r ON r.id = me.room
            LEFT JOIN messages m ON m.room = r.id AND m.id = r.last_id

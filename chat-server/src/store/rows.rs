@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A statement with the columns that [`message`] reads, in its order, in the gap.
 macro_rules! with_message_columns {
-    ($before:literal, $after:literal) => {
+    ($before:expr, $after:literal) => {
         concat!(
             $before,
             "m.id, m.seq, m.sender, m.text, m.sent_at, m.edited_at, m.deleted, m.transaction_id",
@@ -16,6 +16,16 @@ macro_rules! with_message_columns {
     };
 }
 pub(super) use with_message_columns;
+
+/// What the member `me` has not read: others' messages beyond the marker, without the deleted ones.
+/// Found by the primary key from the marker on, so it costs what is unread, not what the room holds.
+macro_rules! unread {
+    () => {
+        "(SELECT count(*) FROM messages u
+           WHERE u.room = me.room AND u.id > me.read_marker AND u.sender <> me.user AND NOT u.deleted)"
+    };
+}
+pub(super) use unread;
 
 /// Reads a message as `reader` may see it, from the columns that start at `from`.
 pub(super) fn message(row: &Row<'_>, from: usize, reader: &UserId) -> rusqlite::Result<Message> {

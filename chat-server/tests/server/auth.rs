@@ -36,6 +36,9 @@ async fn every_route_but_health_asks_for_a_token() {
         (Method::DELETE, "/v1/rooms/x/members/bob"),
         (Method::GET, "/v1/rooms/1/messages?limit=0"),
         (Method::POST, "/v1/rooms/1/messages"),
+        (Method::PATCH, "/v1/rooms/1/messages/1"),
+        (Method::DELETE, "/v1/rooms/1/messages/x"),
+        (Method::PUT, "/v1/rooms/1/read"),
     ] {
         let answer = send(nobody.request(method, path)).await;
         answer.is(ErrorCode::TokenMissing);

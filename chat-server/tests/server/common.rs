@@ -228,6 +228,20 @@ impl Api {
         answer.json()
     }
 
+    pub(crate) async fn edit(&self, room: RoomId, id: i64, text: &str) -> Answer {
+        let request = self.request(Method::PATCH, &format!("/v1/rooms/{room}/messages/{id}"));
+        send(request.json(&json!({ "text": text }))).await
+    }
+
+    pub(crate) async fn erase(&self, room: RoomId, id: i64) -> Answer {
+        self.delete(&format!("/v1/rooms/{room}/messages/{id}")).await
+    }
+
+    pub(crate) async fn mark(&self, room: RoomId, id: i64) -> Answer {
+        let request = self.request(Method::PUT, &format!("/v1/rooms/{room}/read"));
+        send(request.json(&json!({ "id": id }))).await
+    }
+
     pub(crate) async fn ask(&self, room: RoomId, query: &str) -> Answer {
         self.get(&format!("/v1/rooms/{room}/messages{query}")).await
     }

@@ -35,6 +35,8 @@ async fn a_method_that_a_route_does_not_have_is_told_which_it_has() {
         (Method::DELETE, "/v1/rooms", "GET,HEAD,POST"),
         (Method::PATCH, "/v1/rooms/1/messages", "GET,HEAD,POST"),
         (Method::GET, "/v1/rooms/1/members/bob", "PUT,DELETE"),
+        (Method::GET, "/v1/rooms/1/messages/1", "PATCH,DELETE"),
+        (Method::GET, "/v1/rooms/1/read", "PUT"),
         (Method::POST, "/healthz", "GET,HEAD"),
     ] {
         let answer = send(alice.request(method, path)).await;
@@ -44,7 +46,7 @@ async fn a_method_that_a_route_does_not_have_is_told_which_it_has() {
 }
 
 #[tokio::test]
-async fn a_path_that_names_no_room_or_user_is_a_bad_request() {
+async fn a_path_that_names_no_room_message_or_user_is_a_bad_request() {
     let server = Server::start();
     let alice = server.user("alice");
     for path in
@@ -56,6 +58,9 @@ async fn a_path_that_names_no_room_or_user_is_a_bad_request() {
     for path in ["/v1/rooms/1/members/a%20b", "/v1/rooms/1/members/a%2Fb", "/v1/rooms/+1/members/bob", &long]
     {
         alice.put(path).await.is(ErrorCode::BadRequest);
+    }
+    for path in ["/v1/rooms/x/messages/1", "/v1/rooms/1/messages/x", "/v1/rooms/1/messages/0"] {
+        alice.delete(path).await.is(ErrorCode::BadRequest);
     }
 }
 

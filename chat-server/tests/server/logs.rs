@@ -1,6 +1,7 @@
 //! What the log says, and what it never says.
 
 use crate::common::{Api, Server, client, key, send};
+use chat_protocol::ErrorCode;
 use reqwest::Method;
 
 #[tokio::test]
@@ -12,6 +13,10 @@ async fn no_text_token_key_or_query_reaches_the_log_at_any_level() {
     for api in [&alice, &http2] {
         let room = api.make_room(&["hidden-bob"]).await;
         api.say_as(room, &format!("hidden-{}", key()), "hidden-text").await;
+        assert_eq!(api.edit(room, 1, "hidden-edit").await.status, 200);
+        assert_eq!(api.mark(room, 1).await.status, 200);
+        assert_eq!(api.erase(room, 1).await.status, 200);
+        api.edit(room, 1, "hidden-too-late").await.is(ErrorCode::MessageDeleted);
         api.ask(room, "?after=0&token=hidden-query").await;
         api.get("/hidden-path?hidden-query").await;
         api.put(&format!("/v1/rooms/{room}/members/hidden-carol")).await;
@@ -21,7 +26,7 @@ async fn no_text_token_key_or_query_reaches_the_log_at_any_level() {
         refused.get("/v1/rooms").await;
     }
     let log = server.stop().stderr;
-    assert!(log.lines().count() >= 14, "{log}");
+    assert!(log.lines().count() >= 22, "{log}");
     assert!(!log.contains("hidden"), "{log}");
     assert!(!log.contains(&token) && !log.contains(token.rsplit_once('.').unwrap().1), "{log}");
 }
@@ -34,6 +39,7 @@ async fn each_request_is_a_line_with_method_route_and_status() {
     for _ in 0..3 {
         alice.ask(room, "?after=0").await;
     }
+    alice.edit(room, 7, "hi").await;
     alice.get("/nowhere").await;
     let log = server.stop().stderr;
     let lines = |parts: [&str; 3]| {
@@ -43,6 +49,8 @@ async fn each_request_is_a_line_with_method_route_and_status() {
     };
     assert_eq!(lines(["method=GET", "path=\"/v1/rooms/{room}/messages\"", "status=204"]), 3, "{log}");
     assert_eq!(lines(["method=POST", "path=\"/v1/rooms\"", "status=201"]), 1, "{log}");
+    let message = "path=\"/v1/rooms/{room}/messages/{id}\"";
+    assert_eq!(lines(["method=PATCH", message, "status=404"]), 1, "{log}");
     assert_eq!(lines(["method=GET", "path=\"(unmatched)\"", "status=404"]), 1, "{log}");
 }
 

@@ -7,9 +7,12 @@ mod common;
 
 mod auth;
 mod durability;
+mod edits;
 mod errors;
 mod logs;
+mod markers;
 mod messages;
 mod pages;
+mod polls;
 mod process;
 mod rooms;

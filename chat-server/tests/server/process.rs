@@ -146,6 +146,16 @@ fn a_lifetime_that_is_none_is_explained() {
 }
 
 #[test]
+fn an_interval_between_polls_is_a_second_to_a_day() {
+    for interval in ["0", "-1", "86401", "1.5", "1s", ""] {
+        let (code, stdout, stderr) = run(&[&format!("--poll-interval={interval}")]);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{interval}");
+        assert!(stderr.contains("--poll-interval"), "{stderr}");
+    }
+    Server::start_with(&["--poll-interval", "86400"]);
+}
+
+#[test]
 fn the_environment_gives_the_secret_and_help_does_not_show_it() {
     let secret = "hidden-secret-of-at-least-thirty-two-bytes";
     let token = binary().args(["token", "--user", "alice"]).env("CHAT_JWT_SECRET", secret).output().unwrap();
