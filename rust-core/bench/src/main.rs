@@ -1,3 +1,56 @@
 //! What a poll, a catch-up and an opening cost (`scripts/bench`).
+//!
+//! Every figure is the CPU time, the memory or the bytes of a *whole process* that does nothing else: `report` starts
+//! this program again for each one (the other subcommands), beside a real `chat-server` process, and sets what it hears
+//! side by side. A claim is always a ratio of two figures of one run, so the machine cancels out; what the parts of
+//! such a figure cost is for the small benches in `benches/`.
+//!
+//! The engine is used as an app uses it: [`chat_engine::Engine`], a room, a listener.
 
-fn main() {}
+#![allow(clippy::print_stdout)] // Figures are what this program is for.
+
+mod bare;
+mod data;
+mod gauge;
+mod phone;
+mod proxy;
+mod report;
+mod server;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure everything and print the table
+    Report(report::Options),
+    /// An engine catches up with a room, then closes
+    CatchUp(phone::CatchUp),
+    /// The same rows by rusqlite alone
+    RawInsert(bare::RawInsert),
+    /// An engine polls a silent room; a line on standard input asks for the figures so far
+    IdlePoll(phone::Account),
+    /// A bare socket polls it; the same lines
+    BarePoll(bare::BarePoll),
+    /// An engine opens a room from its cache
+    Open(phone::Account),
+}
+
+fn main() -> Result<()> {
+    let figures = match Cli::parse().command {
+        Command::Report(options) => return report::run(&options),
+        Command::CatchUp(job) => job.run()?,
+        Command::RawInsert(job) => job.run()?,
+        Command::IdlePoll(account) => account.idle()?,
+        Command::BarePoll(job) => job.run()?,
+        Command::Open(account) => account.open_room()?,
+    };
+    println!("{}", serde_json::to_string(&figures)?);
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The engine, used as an app uses it.
+
+use crate::gauge::{self, Stretch};
+use anyhow::{Context, Result, ensure};
+use chat_engine::protocol::{RoomId, UserId};
+use chat_engine::{
+    Account as EngineAccount, ConnectionState, Engine, EngineConfig, ListenerFailed, RoomListener,
+    StaticToken, TimelineUpdate, Token,
+};
+use clap::Args;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// No figure takes this long; a hang must not.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+/// Whose room, where.
+#[derive(Args, Clone)]
+pub(crate) struct Account {
+    /// The server's origin
+    #[arg(long)]
+    pub(crate) server: String,
+    /// Whose phone
+    #[arg(long)]
+    pub(crate) user: String,
+    /// Their token
+    #[arg(long, env = "CHAT_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+    /// Which room
+    #[arg(long)]
+    pub(crate) room: i64,
+    /// Where the cache is
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// A certificate to trust, in DER
+    #[arg(long)]
+    pub(crate) trust: Option<PathBuf>,
+    /// Milliseconds between an answer and the next poll
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) interval: u64,
+}
+
+/// An engine catches up with a room.
+#[derive(Args)]
+pub(crate) struct CatchUp {
+    #[command(flatten)]
+    account: Account,
+    /// The message that is the last
+    #[arg(long)]
+    until: i64,
+}
+
+impl CatchUp {
+    /// From opening the engine to having closed it, everything stored and heard.
+    pub(crate) fn run(&self) -> Result<Value> {
+        let stretch = Stretch::begin();
+        let ear = Ear::new();
+        let engine = self.account.engine()?;
+        let room = engine.room(self.account.room()?, ear.clone())?;
+        room.start();
+        ear.until(|heard| heard.newest >= self.until).context("catching up")?;
+        let path = engine.cache_path().to_owned();
+        drop(room);
+        engine.close();
+        let mut figures = stretch.end();
+        let rows: i64 = rusqlite::Connection::open(path)?.query_row(
+            "SELECT count(*) FROM message WHERE room = ?1",
+            [self.account.room],
+            |row| row.get(0),
+        )?;
+        ensure!(rows == self.until, "{rows} of {} messages are in the cache", self.until);
+        figures["updates"] = ear.heard().updates.into();
+        Ok(figures)
+    }
+}
+
+impl Account {
+    /// Until the listener has its first rows. Nothing is started: this is what a user waits for.
+    pub(crate) fn open_room(&self) -> Result<Value> {
+        let stretch = Stretch::begin();
+        let ear = Ear::new();
+        let engine = self.engine()?;
+        let room = engine.room(self.room()?, ear.clone())?;
+        ear.until(|heard| heard.updates > 0)?;
+        let mut figures = stretch.end();
+        figures["rows"] = ear.heard().rows.into();
+        drop(room);
+        Ok(figures)
+    }
+
+    /// Polls until standard input ends.
+    pub(crate) fn idle(&self) -> Result<Value> {
+        let ear = Ear::new();
+        let engine = self.engine()?;
+        let room = engine.room(self.room()?, ear.clone())?;
+        room.start();
+        ear.until(|heard| heard.live)?;
+        gauge::answer_probes();
+        drop(room);
+        Ok(Value::Null)
+    }
+
+    fn engine(&self) -> Result<Engine> {
+        let account = EngineAccount::new(&self.server, UserId::new(self.user.as_str())?, true)?;
+        let mut config = EngineConfig::new(account, &self.data);
+        config.timings.poll_interval = Duration::from_millis(self.interval);
+        config.extra_roots = self.trust.iter().map(std::fs::read).collect::<Result<_, _>>()?;
+        Ok(Engine::open(config, Arc::new(StaticToken(Token::new(self.token.as_str()))), None)?)
+    }
+
+    fn room(&self) -> Result<RoomId> {
+        Ok(RoomId::new(self.room)?)
+    }
+}
+
+/// What a listener has heard, in numbers: what an app does with the items is not the engine's to account for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Heard {
+    newest: i64,
+    rows: usize,
+    updates: usize,
+    live: bool,
+}
+
+#[derive(Default)]
+struct Ear {
+    heard: Mutex<Heard>,
+    changed: Condvar,
+}
+
+impl Ear {
+    fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    fn heard(&self) -> Heard {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(&self, change: impl FnOnce(&mut Heard)) {
+        change(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    fn until(&self, enough: impl Fn(&Heard) -> bool) -> Result<()> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let (heard, timeout) = self
+            .changed
+            .wait_timeout_while(heard, DEADLINE, |heard| !enough(heard))
+            .unwrap_or_else(PoisonError::into_inner);
+        ensure!(!timeout.timed_out(), "waited in vain; heard so far: {heard:?}");
+        Ok(())
+    }
+}
+
+impl RoomListener for Ear {
+    fn on_timeline(&self, update: TimelineUpdate) -> Result<(), ListenerFailed> {
+        let (TimelineUpdate::Snapshot { items, .. } | TimelineUpdate::Diff { upserted: items, .. }) = update;
+        let newest = items.iter().filter_map(|item| item.id).map(|id| id.get()).max().unwrap_or(0);
+        self.hear(|heard| {
+            heard.newest = heard.newest.max(newest);
+            heard.rows += items.len();
+            heard.updates += 1;
+        });
+        Ok(())
+    }
+
+    fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerFailed> {
+        self.hear(|heard| heard.live |= state == ConnectionState::Live);
+        Ok(())
+    }
+}
