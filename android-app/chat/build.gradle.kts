@@ -119,5 +119,6 @@ dependencies {
     api(libs.kotlinx.coroutines.android)
     api(libs.androidx.lifecycle.common)
     api(libs.androidx.lifecycle.viewmodel)
+    api(libs.androidx.lifecycle.viewmodel.savedstate)
     implementation(variantOf(libs.jna) { artifactType("aar") })
 }

@@ -9,12 +9,21 @@ public sealed interface ChatRow {
     public data class DateSeparator(override val key: String, public val label: String) : ChatRow
 
     /**
+     * Between two messages that others lie between: they are being fetched, and what stands above and below is not
+     * one conversation until then.
+     *
+     * @property missing How many they are.
+     */
+    public data class Gap(override val key: String, public val missing: Long) : ChatRow
+
+    /**
      * A message.
      *
      * @property message What was said.
      * @property time When, for the user to read: "오전 10:30".
      * @property opensRun Whether it is the first of one sender's messages in a row: the place for the name.
-     * @property closesRun Whether it is the last one of its sender within its minute: the place for the time.
+     * @property closesRun Whether it is the last one of its sender within its minute: the place for the time. A day's
+     *   end and a gap end both.
      */
     public data class Message(
         public val message: chat.core.Message,

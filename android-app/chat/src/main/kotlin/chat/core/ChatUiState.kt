@@ -19,6 +19,14 @@ public data class ChatUiState(
     public val failure: ChatException? = null
 )
 
+/**
+ * Where a reader of history is.
+ *
+ * @property key The message that the list is to be held at.
+ * @property offset How far that message is from the list's edge, in pixels, as the list counts them.
+ */
+public data class ScrollAnchor(public val key: MessageKey, public val offset: Int)
+
 /** What happens once and is then over: each is delivered to one collector, and none is dropped. */
 public sealed interface ChatEvent {
     /** [text] is on the device and will be sent: the text box may let go of it, see [MessageText.remainder]. */

@@ -3,8 +3,10 @@ package chat.core
 import android.app.Activity
 import androidx.lifecycle.DefaultLifecycleObserver
 import androidx.lifecycle.LifecycleOwner
+import androidx.lifecycle.SavedStateHandle
 import androidx.lifecycle.ViewModel
 import androidx.lifecycle.ViewModelProvider
+import androidx.lifecycle.createSavedStateHandle
 import androidx.lifecycle.viewModelScope
 import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
@@ -50,9 +52,13 @@ import kotlinx.coroutines.yield
  * @param openRoom Gets the room, on the main thread, suspending for as long as it takes. A [ChatException] is shown
  *   as [ChatUiState.failure]; any other exception is the app's own and not caught.
  * @param formats How the user reads dates and times, until [setFormats].
+ * @param savedState Keeps [draft] and [scrollAnchor] when the system ends the process; [factory] brings the screen's.
  */
-public class ChatViewModel(private val openRoom: suspend () -> ChatRoom, formats: ChatFormats) :
-    ViewModel(),
+public class ChatViewModel(
+    private val openRoom: suspend () -> ChatRoom,
+    formats: ChatFormats,
+    private val savedState: SavedStateHandle = SavedStateHandle()
+) : ViewModel(),
     DefaultLifecycleObserver {
     private val mutableState = MutableStateFlow(ChatUiState())
 
@@ -64,6 +70,26 @@ public class ChatViewModel(private val openRoom: suspend () -> ChatRoom, formats
 
     /** What happened, each once; kept while nobody collects. For one collector: the screen. */
     public val events: Flow<ChatEvent> = eventQueue.receiveAsFlow()
+
+    private val mutableDraft = MutableStateFlow(savedState.get<String>(DRAFT).orEmpty())
+
+    /**
+     * What was typed and not sent, to begin a text box with: it survives a turned phone and the end of the process.
+     * A text that was stored is taken out of it, and what was typed meanwhile stays; see [MessageText.remainder].
+     */
+    public val draft: StateFlow<String> = mutableDraft.asStateFlow()
+
+    /**
+     * Where the reader is, to begin a list with; `null` at the newest message. Set by the screen when it scrolls; it
+     * survives what [draft] survives.
+     */
+    public var scrollAnchor: ScrollAnchor?
+        get() = savedState.get<LongArray>(ANCHOR)?.let { (key, offset) ->
+            ScrollAnchor(MessageKey(key), offset.toInt())
+        }
+        set(value) {
+            savedState[ANCHOR] = value?.run { longArrayOf(key.value, offset.toLong()) }
+        }
 
     private val formats = MutableStateFlow(formats)
 
@@ -88,6 +114,7 @@ public class ChatViewModel(private val openRoom: suspend () -> ChatRoom, formats
             mutableState.update { it.copy(isSending = true) }
             try {
                 room.await().send(text)
+                setDraft(MessageText.remainder(draft.value, text))
                 sendEvent(ChatEvent.Stored(text))
             } catch (e: ChatException) {
                 sendEvent(ChatEvent.NotStored(text, e))
@@ -95,6 +122,13 @@ public class ChatViewModel(private val openRoom: suspend () -> ChatRoom, formats
                 mutableState.update { it.copy(isSending = false) }
             }
         }
+    }
+
+    /** Notes what stands in the text box. */
+    public fun setDraft(text: String) {
+        mutableDraft.value = text
+        // The system allows all screens together about a megabyte. What is longer than this cannot be sent anyway.
+        savedState[DRAFT] = text.take(LONGEST_SAVED_DRAFT)
     }
 
     /** Tries a failed message again. */
@@ -207,12 +241,21 @@ public class ChatViewModel(private val openRoom: suspend () -> ChatRoom, formats
     }
 
     public companion object {
-        /** Makes the view model of the room that [openRoom] gets; dates and times as the device is set up. */
+        /**
+         * Makes the view model of the room that [openRoom] gets; dates and times as the device is set up. For
+         * `viewModels`, `viewModel()` and everything else that comes with a screen's saved state.
+         */
         public fun factory(openRoom: suspend () -> ChatRoom): ViewModelProvider.Factory = viewModelFactory {
             initializer {
                 val application = checkNotNull(this[ViewModelProvider.AndroidViewModelFactory.APPLICATION_KEY])
-                ChatViewModel(openRoom, ChatFormats.of(application))
+                ChatViewModel(openRoom, ChatFormats.of(application), createSavedStateHandle())
             }
         }
+
+        private const val DRAFT = "chat.core.draft"
+        private const val ANCHOR = "chat.core.anchor"
+
+        /** In UTF-16 units: a message of the longest, spelt in the longest way. */
+        private const val LONGEST_SAVED_DRAFT = 8 * MessageText.MAX_LENGTH
     }
 }

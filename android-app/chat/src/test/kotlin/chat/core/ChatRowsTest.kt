@@ -117,4 +117,46 @@ class ChatRowsTest {
         assertEquals(listOf(true, false, false, true), rows.map { it.opensRun })
         assertEquals(listOf(false, true, true, true), rows.map { it.closesRun })
     }
+
+    @Test
+    fun `what is not fetched yet is a gap and never looks like one conversation`() {
+        val rows = rows(
+            message("2024-08-07T01:30:00Z", key = 10),
+            message("2024-08-07T01:30:01Z", key = 11),
+            message("2024-08-07T01:30:02Z", key = 100),
+            message("2024-08-08T01:30:00Z", key = 102)
+        )
+        assertEquals(
+            listOf("d2024-08-07#1", "m10", "m11", "g11", "m100", "g100", "d2024-08-08#1", "m102"),
+            rows.map { it.key }
+        )
+        assertEquals(listOf(88L, 1L), rows.filterIsInstance<ChatRow.Gap>().map { it.missing })
+        assertEquals(listOf(true, false, true, true), rows.messages().map { it.opensRun })
+        assertEquals(listOf(false, true, true, true), rows.messages().map { it.closesRun })
+    }
+
+    @Test
+    fun `a gap that is filled from its newer end stays the same row until it is gone`() {
+        val at = "2024-08-07T01:30:00Z"
+        val gaps = listOf(
+            rows(message(at, key = 10), message(at, key = 100)),
+            rows(message(at, key = 10), message(at, key = 50), message(at, key = 51)),
+            rows(message(at, key = 10), message(at, key = 11))
+        ).map { it.filterIsInstance<ChatRow.Gap>() }
+        assertEquals(listOf(listOf(ChatRow.Gap("g10", 89)), listOf(ChatRow.Gap("g10", 39)), emptyList()), gaps)
+    }
+
+    @Test
+    fun `neither a deleted message nor an unsent one is a gap`() {
+        val at = "2024-08-07T01:30:00Z"
+        val own = message(at, "alice", key = -4)
+        val rows = rows(
+            message(at, key = 1),
+            message(at, key = 2).copy(isDeleted = true, text = ""),
+            own.copy(id = 3),
+            own.copy(key = MessageKey(-9), id = null),
+            own.copy(key = MessageKey(-10), id = null)
+        )
+        assertEquals(emptyList<ChatRow.Gap>(), rows.filterIsInstance<ChatRow.Gap>())
+    }
 }

@@ -12,6 +12,7 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.test.StandardTestDispatcher
 import kotlinx.coroutines.test.TestCoroutineScheduler
@@ -90,5 +91,36 @@ class ChatViewModelStateTest {
         next.launch { model.events.collect { events += it } }
         waitUntil("the next one has it") { events == listOf(ChatEvent.Stored("hello")) }
         next.cancel()
+    }
+
+    @Test
+    fun `what happened while nobody looked is told to the next who looks, in order and once`() {
+        val model = model()
+        val told = mutableListOf<ChatEvent>()
+        val expected = List(100) { "number $it" }.onEach { text ->
+            model.send(text)
+            waitUntil("it is stored") { room.sent.last() == text && !model.state.value.isSending }
+        }
+        // As screens come and go: each sees a part.
+        repeat(10) {
+            val screen = CoroutineScope(Dispatchers.Unconfined + Job())
+            screen.launch { model.events.take(10).collect { told += it } }
+            screen.cancel()
+        }
+        assertEquals(expected.map { ChatEvent.Stored(it) }, told)
+    }
+
+    @Test
+    fun `two who look are not told twice`() {
+        val model = model()
+        val told = mutableListOf<ChatEvent>()
+        val screens = CoroutineScope(Dispatchers.Unconfined + Job())
+        repeat(2) { screens.launch { model.events.collect { told += it } } }
+        val expected = List(20) { "number $it" }.onEach { text ->
+            model.send(text)
+            waitUntil("it is stored") { room.sent.last() == text && !model.state.value.isSending }
+        }
+        assertEquals(expected.map { ChatEvent.Stored(it) }, told)
+        screens.cancel()
     }
 }

@@ -2,15 +2,16 @@ package chat.core.sample
 
 import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.foundation.text.input.delete
-import androidx.compose.foundation.text.input.rememberTextFieldState
 import androidx.compose.material3.SnackbarHostState
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.DisposableEffect
 import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.rememberCoroutineScope
 import androidx.compose.runtime.setValue
+import androidx.compose.runtime.snapshotFlow
 import androidx.compose.ui.res.stringResource
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import chat.core.ChatEvent
@@ -18,11 +19,15 @@ import chat.core.ChatViewModel
 import chat.core.MessageText
 import kotlinx.coroutines.launch
 
-/** Connects [model] with [ChatScreen]: collects its state, acts on its events. */
+/** Connects [model] with [ChatScreen]: collects its state, acts on its events, gives it what it is to remember. */
 @Composable
 fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = {}) {
     val state by model.state.collectAsStateWithLifecycle()
-    val draft = rememberTextFieldState()
+    // The view model keeps the text and the place, over the end of the process too.
+    val draft = remember(model) { TextFieldState(model.draft.value) }
+    LaunchedEffect(draft) { snapshotFlow { draft.text.toString() }.collect(model::setDraft) }
+    // What was typed in the very last moment, which the flow does not come to tell.
+    DisposableEffect(draft) { onDispose { model.setDraft(draft.text.toString()) } }
     val snackbar = remember { SnackbarHostState() }
     val scope = rememberCoroutineScope()
     val notStored = stringResource(R.string.not_stored)
@@ -62,6 +67,8 @@ fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = 
         draft = draft,
         canSend = !storing,
         snackbar = snackbar,
+        anchor = model.scrollAnchor,
+        onAnchor = { model.scrollAnchor = it },
         onSend = {
             storing = true
             model.send(it)

@@ -14,11 +14,14 @@ import androidx.compose.runtime.Composable
 import androidx.compose.ui.Modifier
 import chat.core.ChatUiState
 import chat.core.MessageKey
+import chat.core.ScrollAnchor
 
 /**
  * The chat, from state to lambdas: it knows neither a view model nor a server, so it previews and tests without one.
  *
  * @param canSend Whether the send button may be pressed, as far as the caller is concerned.
+ * @param anchor Where the list begins; `null` for the newest message.
+ * @param onAnchor Told where the list is, whenever it has moved.
  * @param onSend Takes the text as it stands in [draft]; the caller takes it out of [draft] once it is stored.
  */
 @Composable
@@ -28,6 +31,8 @@ fun ChatScreen(
     draft: TextFieldState,
     canSend: Boolean,
     snackbar: SnackbarHostState,
+    anchor: ScrollAnchor?,
+    onAnchor: (ScrollAnchor?) -> Unit,
     onSend: (String) -> Unit,
     onRetry: (MessageKey) -> Unit,
     onDiscard: (MessageKey) -> Unit,
@@ -51,7 +56,7 @@ fun ChatScreen(
                     failure != null -> FailureNotice(failure, onReopen)
                     state.isLoading -> LoadingNotice()
                     state.rows.isEmpty() -> EmptyNotice()
-                    else -> MessageList(state.rows, onRetry, onDiscard)
+                    else -> MessageList(state.rows, anchor, onAnchor, onRetry, onDiscard)
                 }
             }
         }

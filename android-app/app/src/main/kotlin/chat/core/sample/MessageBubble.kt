@@ -213,7 +213,11 @@ private fun bubbleShape(own: Boolean, opens: Boolean, closes: Boolean): RoundedC
 @Composable
 private fun Modifier.describe(row: ChatRow.Message): Modifier {
     val message = row.message
-    val text = if (message.isDeleted) stringResource(R.string.deleted_message) else message.text
+    val text = when {
+        message.isDeleted -> stringResource(R.string.deleted_message)
+        message.isEdited -> stringResource(R.string.edited_description, message.text)
+        else -> message.text
+    }
     val description = if (message.isOwn) {
         stringResource(R.string.own_message_description, row.time, text, stringResource(message.delivery.label()))
     } else {

@@ -12,34 +12,42 @@ import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.size
 import androidx.compose.foundation.lazy.LazyColumn
-import androidx.compose.foundation.lazy.LazyListState
 import androidx.compose.foundation.lazy.items
-import androidx.compose.foundation.lazy.rememberLazyListState
 import androidx.compose.foundation.shape.CircleShape
+import androidx.compose.material3.CircularProgressIndicator
+import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.Icon
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.SideEffect
 import androidx.compose.runtime.derivedStateOf
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.rememberCoroutineScope
+import androidx.compose.runtime.rememberUpdatedState
 import androidx.compose.runtime.saveable.rememberSaveable
 import androidx.compose.runtime.setValue
+import androidx.compose.runtime.snapshotFlow
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.res.painterResource
+import androidx.compose.ui.res.pluralStringResource
 import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.semantics.clearAndSetSemantics
+import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.heading
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
 import chat.core.ChatRow
 import chat.core.MessageKey
+import chat.core.ScrollAnchor
 import kotlinx.coroutines.launch
 
 /**
@@ -52,22 +60,27 @@ import kotlinx.coroutines.launch
 @Composable
 fun MessageList(
     rows: List<ChatRow>,
+    anchor: ScrollAnchor?,
+    onAnchor: (ScrollAnchor?) -> Unit,
     onRetry: (MessageKey) -> Unit,
-    onDiscard: (MessageKey) -> Unit,
-    state: LazyListState = rememberLazyListState()
+    onDiscard: (MessageKey) -> Unit
 ) {
     val newestFirst = remember(rows) { rows.asReversed() }
     val newest = newestFirst.first()
-    val isAtBottom by remember(state) {
-        derivedStateOf { state.firstVisibleItemIndex == 0 && state.firstVisibleItemScrollOffset < NEARLY }
-    }
+    val state = remember { listState(newestFirst, anchor) }
+    val isAtBottom by remember(state) { derivedStateOf { state.isAtBottom() } }
     var lastSeen by rememberSaveable { mutableStateOf(newest.key) }
     SideEffect {
-        if (newest.key == lastSeen) return@SideEffect
-        if (isAtBottom || newest.isOwn()) {
+        if (newest.key != lastSeen && (isAtBottom || newest.isOwn())) {
             lastSeen = newest.key
             state.requestScrollToItem(0)
+        } else {
+            state.keepPlace(newestFirst)
         }
+    }
+    val shown by rememberUpdatedState(newestFirst)
+    LaunchedEffect(state) {
+        snapshotFlow { if (state.isLaidOut()) state.anchor(shown) else anchor }.collect(onAnchor)
     }
     val scope = rememberCoroutineScope()
     Box(Modifier.fillMaxSize()) {
@@ -80,6 +93,7 @@ fun MessageList(
             items(newestFirst, key = { it.key }, contentType = { it.javaClass }) { row ->
                 when (row) {
                     is ChatRow.DateSeparator -> DateSeparator(row.label)
+                    is ChatRow.Gap -> GapNotice(row.missing)
                     is ChatRow.Message -> MessageRow(row, onRetry, onDiscard)
                 }
             }
@@ -97,9 +111,6 @@ fun MessageList(
     if (isAtBottom && newest.key != lastSeen) SideEffect { lastSeen = newest.key }
 }
 
-/** So few pixels above the end are still the end: a finger does not stop at zero. */
-private const val NEARLY = 64
-
 private fun ChatRow.isOwn() = this is ChatRow.Message && message.isOwn
 
 @Composable
@@ -116,6 +127,27 @@ private fun DateSeparator(label: String) {
                 style = MaterialTheme.typography.labelMedium
             )
         }
+    }
+}
+
+/** Says that there is more in between than one sees: it is on its way. */
+@Composable
+private fun GapNotice(missing: Long) {
+    val count = missing.coerceAtMost(Int.MAX_VALUE.toLong()).toInt()
+    val label = pluralStringResource(R.plurals.gap, count, count)
+    val colors = MaterialTheme.colorScheme
+    Row(
+        modifier = Modifier
+            .fillMaxWidth()
+            .padding(top = 18.dp, bottom = 8.dp)
+            .clearAndSetSemantics { contentDescription = label },
+        verticalAlignment = Alignment.CenterVertically,
+        horizontalArrangement = Arrangement.spacedBy(10.dp)
+    ) {
+        HorizontalDivider(Modifier.weight(1f), color = colors.outlineVariant)
+        CircularProgressIndicator(Modifier.size(14.dp), strokeWidth = 2.dp, color = colors.outline)
+        Text(label, color = colors.onSurfaceVariant, style = MaterialTheme.typography.labelMedium)
+        HorizontalDivider(Modifier.weight(1f), color = colors.outlineVariant)
     }
 }
 

@@ -30,6 +30,7 @@ import chat.core.FailureReason
 import chat.core.Message
 import chat.core.MessageKey
 import chat.core.Problem
+import chat.core.ScrollAnchor
 import chat.core.testing.exampleMessage
 import kotlin.time.Duration.Companion.seconds
 import org.junit.Assert.assertEquals
@@ -52,6 +53,7 @@ class ChatScreenTest {
     private var state by mutableStateOf(ChatUiState())
     private val draft = TextFieldState()
     private val done = mutableListOf<String>()
+    private var anchor: ScrollAnchor? = null
 
     private fun show(messages: List<Message>, connection: Connection = Connection.Live) =
         show(Screens.state(messages, connection = connection))
@@ -66,6 +68,8 @@ class ChatScreenTest {
                     draft = draft,
                     canSend = true,
                     snackbar = SnackbarHostState(),
+                    anchor = anchor,
+                    onAnchor = { anchor = it },
                     onSend = { done += "send $it" },
                     onRetry = { done += "retry $it" },
                     onDiscard = { done += "discard $it" },
@@ -86,66 +90,6 @@ class ChatScreenTest {
     private fun text(text: String) = compose.onNodeWithText(text)
 
     private fun scrollTo(text: String) = compose.onNodeWithTag("messages").performScrollToNode(hasText(text))
-
-    private fun topOf(text: String) = text(text).fetchSemanticsNode().positionInRoot.y
-
-    @Test
-    fun `at the bottom the newest message is followed`() {
-        show(many(40))
-        text("message 40").assertIsDisplayed()
-        change(many(41))
-        text("message 41").assertIsDisplayed()
-        change(many(45))
-        text("message 45").assertIsDisplayed()
-    }
-
-    @Test
-    fun `a reader of history stays where they are, to the pixel, and is told of the news`() {
-        show(many(60))
-        scrollTo("message 12")
-        val before = topOf("message 12")
-        change(many(63))
-        assertEquals(before, topOf("message 12"))
-        text("New messages").assertIsDisplayed().performClick()
-        compose.waitForIdle()
-        text("message 63").assertIsDisplayed()
-        compose.onNodeWithContentDescription("To the newest message").assertDoesNotExist()
-    }
-
-    @Test
-    fun `a message that changes moves nothing`() {
-        show(many(60))
-        scrollTo("message 12")
-        val before = topOf("message 12")
-        change(many(60).map { if (it.key.value == 59L) it.copy(isEdited = true) else it })
-        assertEquals(before, topOf("message 12"))
-    }
-
-    @Test
-    fun `older messages that come in above move nothing`() {
-        show(many(60).drop(20))
-        scrollTo("message 30")
-        val before = topOf("message 30")
-        change(many(60))
-        assertEquals(before, topOf("message 30"))
-    }
-
-    @Test
-    fun `one's own message is followed from anywhere`() {
-        show(many(60))
-        scrollTo("message 12")
-        change(many(60) + exampleMessage(-1, "my own", sender = "alice"))
-        text("my own").assertIsDisplayed()
-    }
-
-    @Test
-    fun `the first messages of an empty room show at once`() {
-        show(Screens.state(emptyList()))
-        text("No messages yet").assertIsDisplayed()
-        change(many(30))
-        text("message 30").assertIsDisplayed()
-        text("No messages yet").assertDoesNotExist()
-    }
 
     @Test
     fun `one's own bubble is on the right and another's on the left with the name`() {
@@ -259,8 +203,35 @@ class ChatScreenTest {
 
     @Test
     fun `a deleted message leaves its place and nothing else`() {
-        show(listOf(exampleMessage(1, "").copy(isDeleted = true)))
+        show(listOf(exampleMessage(1, "").copy(isDeleted = true, isEdited = true)))
         text("Message deleted").assertIsDisplayed()
+        text("edited").assertDoesNotExist()
+        compose.onNodeWithContentDescription("bob, 10:30 AM: Message deleted").assertIsDisplayed()
+    }
+
+    @Test
+    fun `an edited message says so, to the eye and to the ear`() {
+        show(listOf(exampleMessage(1, "hello again").copy(isEdited = true)))
+        text("edited").assertIsDisplayed()
+        compose.onNodeWithContentDescription("bob, 10:30 AM: hello again (edited)").assertIsDisplayed()
+    }
+
+    @Test
+    fun `what is still being fetched is said where it will be`() {
+        show(listOf(exampleMessage(10), exampleMessage(100), exampleMessage(102)))
+        compose.onNodeWithContentDescription("89 more messages are being fetched").assertIsDisplayed()
+        compose.onNodeWithContentDescription("1 more message is being fetched").assertIsDisplayed()
+        change(listOf(exampleMessage(100), exampleMessage(101), exampleMessage(102)))
+        compose.onNodeWithContentDescription("being fetched", substring = true).assertDoesNotExist()
+    }
+
+    @Test
+    @Config(qualifiers = "+ko-rKR")
+    fun `in Korean too`() {
+        val messages = listOf(exampleMessage(10, "안녕").copy(isEdited = true), exampleMessage(100))
+        show(Screens.state(messages, Screens.korean))
+        compose.onNodeWithContentDescription("메시지 89개를 더 불러오는 중").assertIsDisplayed()
+        compose.onNodeWithContentDescription("bob, 오전 10:30: 안녕 (수정됨)").assertIsDisplayed()
     }
 
     @Test

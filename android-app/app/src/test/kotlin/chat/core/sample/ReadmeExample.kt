@@ -28,6 +28,7 @@ private suspend fun login(refresh: Boolean): String? = "a token".takeUnless { re
 @Composable
 private fun RowText(row: ChatRow) = when (row) {
     is ChatRow.DateSeparator -> Text(row.label)
+    is ChatRow.Gap -> Text("…")
     is ChatRow.Message -> Text("${row.message.sender}: ${row.message.text}, ${row.time}")
 }
 

@@ -41,6 +41,8 @@ class ScreenshotTest {
                     draft = TextFieldState(draft),
                     canSend = true,
                     snackbar = SnackbarHostState(),
+                    anchor = null,
+                    onAnchor = {},
                     onSend = {},
                     onRetry = {},
                     onDiscard = {},
