@@ -3,7 +3,8 @@
 use crate::printer::Printer;
 use chat_engine::protocol::{MessageText, Seq, Timestamp, UserId};
 use chat_engine::{
-    ConnectionState, DeliveryState, ItemKey, ListenerFailed, RoomListener, TimelineItem, TimelineUpdate,
+    ChangeState, ConnectionState, DeliveryState, ItemKey, ListenerFailed, RoomListener, TimelineItem,
+    TimelineUpdate,
 };
 use std::collections::HashMap;
 use std::io;
@@ -78,6 +79,7 @@ impl Screen {
             edited: false,
             deleted: false,
             state: DeliveryState::Pending,
+            change: ChangeState::None,
         };
         self.show(&item, true)
     }
@@ -86,7 +88,7 @@ impl Screen {
         self.shown = true;
         let items = match update {
             TimelineUpdate::Snapshot { items, .. } => items,
-            TimelineUpdate::Diff { upserted, removed } => {
+            TimelineUpdate::Diff { upserted, removed, .. } => {
                 // Sent, and history by the time it could be shown.
                 for key in removed {
                     if self.printed.remove(&key).is_some_and(|(_, state)| !settled(state)) {

@@ -49,8 +49,18 @@ impl Account {
 /// Every duration of the engine, each with the reason for its default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timings {
-    /// Between one answer and the next poll. 1 s: seed 000's own, and what people take for "live".
+    /// Between one answer and the next poll while a room is lively. 1 s: seed 000's own, and what people take for "live".
     pub poll_interval: Duration,
+    /// How long a room counts as lively after anything happened in it. 1 minute: who is still there answers within it.
+    pub lively_for: Duration,
+    /// The longest interval, however long a room is silent; a second is added for each ten of silence. 30 s:
+    /// a silent hour is 200 polls. At `poll_interval`, or below, the cadence is fixed.
+    pub poll_ceiling: Duration,
+    /// `poll_interval` of the list of rooms. 5 s: it is glanced at, not watched.
+    pub rooms_interval: Duration,
+    /// How long the read marker waits for a further one before it is told to the server. 1 s: who scrolls through
+    /// a hundred messages tells it once.
+    pub read_delay: Duration,
     /// For connecting, and for each further piece of an answer. 10 s: a radio that wakes up in a lift takes
     /// five; what is silent for longer is lost, not slow.
     pub answer_timeout: Duration,
@@ -68,6 +78,10 @@ impl Default for Timings {
     fn default() -> Self {
         Self {
             poll_interval: Duration::from_secs(1),
+            lively_for: Duration::from_secs(60),
+            poll_ceiling: Duration::from_secs(30),
+            rooms_interval: Duration::from_secs(5),
+            read_delay: Duration::from_secs(1),
             answer_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(120),
             backoff_base: Duration::from_secs(1),
@@ -86,6 +100,13 @@ pub struct EngineConfig {
     pub data_dir: PathBuf,
     /// Durations.
     pub timings: Timings,
+    /// How many messages of a room are kept on the device; up to a tenth more before the oldest go. What is not
+    /// kept is still there as history, from the server. 100,000: some 20 MB, and years of most rooms.
+    pub retention: i64,
+    /// How many requests for messages are under way at once; further rooms wait their turn, first come, first
+    /// served. 4: enough to fill a slow network's round trips, few enough for a server with many phones. What
+    /// the user sends waits for none of them.
+    pub concurrency: usize,
     /// `User-Agent` of every request; empty for the library's own.
     pub user_agent: String,
     /// Certificates to trust beside the bundled roots, in DER. For a server with a private CA, and for tests.
@@ -99,6 +120,8 @@ impl EngineConfig {
             account,
             data_dir: data_dir.into(),
             timings: Timings::default(),
+            retention: 100_000,
+            concurrency: 4,
             user_agent: String::new(),
             extra_roots: Vec::new(),
         }
@@ -108,6 +131,7 @@ impl EngineConfig {
         let t = &self.timings;
         let zero = [
             t.poll_interval,
+            t.rooms_interval,
             t.answer_timeout,
             t.request_timeout,
             t.backoff_base,
@@ -116,6 +140,9 @@ impl EngineConfig {
         ];
         if zero.iter().any(Duration::is_zero) {
             return Err(EngineError::InvalidConfig("a duration is zero".into()));
+        }
+        if self.retention < 1 || self.concurrency < 1 {
+            return Err(EngineError::InvalidConfig("retention and concurrency begin at 1".into()));
         }
         if t.backoff_base > t.backoff_cap {
             return Err(EngineError::InvalidConfig("backoff_base is above backoff_cap".into()));

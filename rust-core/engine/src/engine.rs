@@ -1,19 +1,24 @@
 //! The engine of one account.
 
-use crate::cache::{self, Cache};
+use crate::cache::{self, Cache, Reach};
 use crate::outbox::Outbox;
-use crate::poller::Poller;
-use crate::repository::{Feed, RoomListener};
+use crate::poller::{Cadence, Fetch, Poller, Position, RoomPoll, RoomsPoll, Wanted};
+use crate::repository::{
+    Change, Feed, History, RoomListFeed, RoomListListener, RoomListScreen, RoomListener, Screen,
+};
 use crate::room::{Room, RoomState};
+use crate::rooms::RoomList;
 use crate::runtime::{Tasks, ThreadHook, keep_up};
-use crate::session::{Session, TokenProvider};
+use crate::session::{Session, SessionState, TokenProvider};
 use crate::transport::{Http, Polling, Transport};
 use crate::{EngineConfig, EngineError};
 use chat_protocol::RoomId;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, watch};
 
 /// How long [`Engine::close`] waits for tasks to end. They end at their next pause, so this is for
 /// a listener that does not return.
@@ -25,14 +30,33 @@ pub struct Engine {
     tasks: Mutex<Option<Tasks>>,
 }
 
+/// Hears how the session stands.
+pub trait SessionListener: Send + Sync + 'static {
+    /// It ended: told once, however many requests found out. Or a new one has begun. On an engine
+    /// thread; must not wait.
+    fn on_session(&self, state: SessionState);
+}
+
 pub(crate) struct Shared {
-    pub(crate) config: EngineConfig,
+    pub(crate) config: Arc<EngineConfig>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) session: Arc<Session>,
     pub(crate) transport: Arc<dyn Transport>,
-    handle: Handle,
+    pub(crate) handle: Handle,
+    pub(crate) list: ListState,
+    /// For polls and history, and for what the user sends.
+    pub(crate) permits: Arc<Semaphore>,
+    send_permits: Arc<Semaphore>,
     /// `None` once closed.
     rooms: Mutex<Option<HashMap<RoomId, Arc<RoomState>>>>,
+}
+
+/// The part of the list of rooms that outlives its screen.
+#[derive(Default)]
+pub(crate) struct ListState {
+    pub(crate) screen: RoomListScreen,
+    pub(crate) wake: Arc<Notify>,
+    wanted: Mutex<Option<watch::Sender<Wanted>>>,
 }
 
 impl Engine {
@@ -89,8 +113,23 @@ impl Engine {
     ) -> Result<Arc<Shared>, EngineError> {
         let cache = Arc::new(Cache::open(&config.data_dir, &config.account.file_name())?);
         let session = Session::new(tokens, config.timings.token_timeout);
+        let permits = Arc::new(Semaphore::new(config.concurrency));
+        let send_permits = Arc::new(Semaphore::new(config.concurrency));
         let rooms = Mutex::new(Some(HashMap::new()));
-        let shared = Arc::new(Shared { config, cache, session, transport, handle, rooms });
+        let (config, list) = (Arc::new(config), ListState::default());
+        let shared = Arc::new(Shared {
+            config,
+            cache,
+            session,
+            transport,
+            handle,
+            list,
+            permits,
+            send_permits,
+            rooms,
+        });
+        let weak = Arc::downgrade(&shared);
+        shared.cache.on_replaced(move || weak.upgrade().iter().for_each(|shared| shared.begin_anew()));
         for room in shared.cache.read(cache::rooms_with_work)? {
             shared.room_state(room)?;
         }
@@ -106,27 +145,100 @@ impl Engine {
     pub fn room(&self, id: RoomId, listener: Arc<dyn RoomListener>) -> Result<Room, EngineError> {
         let state = self.shared.room_state(id)?;
         let me = self.shared.config.account.user.clone();
-        let feed = Feed::new(id, me.clone(), self.shared.cache.clone(), listener);
+        let feed = Feed::new(id, me, self.shared.cache.clone(), listener);
         let wanted = state.attach(feed.clone());
+        let fetch = self.shared.fetch(id, &state);
         let poller = Poller {
-            room: id,
-            me,
+            name: format!("room {id}"),
+            poll: RoomPoll { fetch: fetch.clone(), feed: feed.clone() },
             wanted: wanted.clone(),
             wake: state.wake.clone(),
-            transport: self.shared.transport.clone(),
             session: self.shared.session.clone(),
-            cache: self.shared.cache.clone(),
-            feed: feed.clone(),
-            screen: state.screen.clone(),
             timings: self.shared.config.timings.clone(),
+            cadence: Cadence::room,
         };
-        self.shared.handle.spawn(keep_up(id, "poller", Arc::new(poller), |p| async move { p.run().await }));
+        let name = format!("room {id}: the poller");
+        self.shared.handle.spawn(keep_up(name, Arc::new(poller), |p| async move { p.run().await }));
         self.shared.handle.spawn(feed.clone().run());
-        Ok(Room { id, shared: self.shared.clone(), state, feed, wanted })
+        let history = History::new(fetch, self.shared.cache.clone(), feed.clone());
+        Ok(Room { id, shared: self.shared.clone(), state, feed, history, wanted })
     }
 
-    /// The user has logged in again: forgets that the session ended, and sends what is unsent.
-    /// Rooms that ended with the session are started by whoever shows them.
+    /// Opens the list of the user's rooms. `listener` first hears it as it is cached, started or not.
+    /// There is one listener, as there is for a room.
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`].
+    pub fn rooms(&self, listener: Arc<dyn RoomListListener>) -> Result<RoomList, EngineError> {
+        if self.shared.rooms().is_none() {
+            return Err(EngineError::Closed);
+        }
+        let shared = &self.shared;
+        let feed = RoomListFeed::new(shared.config.account.user.clone(), shared.cache.clone(), listener);
+        let wanted = shared.list.attach(feed.clone());
+        let poller = Poller {
+            name: "rooms".into(),
+            poll: RoomsPoll { shared: shared.clone(), feed: feed.clone() },
+            wanted: wanted.clone(),
+            wake: shared.list.wake.clone(),
+            session: shared.session.clone(),
+            timings: shared.config.timings.clone(),
+            cadence: Cadence::rooms,
+        };
+        let name = "the rooms' poller".into();
+        shared.handle.spawn(keep_up(name, Arc::new(poller), |p| async move { p.run().await }));
+        shared.handle.spawn(feed.clone().run());
+        Ok(RoomList { shared: shared.clone(), feed, wanted })
+    }
+
+    /// A push message says that there is something new in a room. Its job polls now, if it runs; else the
+    /// room is brought up to date once, so that its cache is when it is shown. What is unsent is tried again.
+    ///
+    /// # Errors
+    /// [`EngineError::Closed`].
+    pub fn wake(&self, id: RoomId) -> Result<(), EngineError> {
+        let state = self.shared.room_state(id)?;
+        state.work.notify_one();
+        self.shared.list.wake.notify_one();
+        if state.is_running() {
+            state.wake.notify_one();
+            return Ok(());
+        }
+        let Some(alone) = state.look_in() else { return Ok(()) };
+        let fetch = self.shared.fetch(id, &state);
+        self.shared.handle.spawn(async move {
+            let mut position = Position::default();
+            // What goes wrong here is found out again, and told, by the job.
+            while fetch.changes(&mut position).await.is_ok_and(|outcome| outcome.more) {}
+            fetch.caught_up(&mut position);
+            drop(alone);
+        });
+        Ok(())
+    }
+
+    /// The network is back: every job that runs polls, and everything unsent is tried again, now.
+    pub fn network_back(&self) {
+        for room in self.shared.rooms().iter().flat_map(HashMap::values) {
+            room.wake.notify_one();
+            room.work.notify_one();
+        }
+        self.shared.list.wake.notify_one();
+    }
+
+    /// Tells `listener` how the session stands from now on.
+    pub fn watch_session(&self, listener: Arc<dyn SessionListener>) {
+        let mut standing = self.shared.session.standing();
+        self.shared.handle.spawn(async move {
+            while standing.changed().await.is_ok() {
+                let state = *standing.borrow_and_update();
+                // A listener that panics has been told.
+                let _ = catch_unwind(AssertUnwindSafe(|| listener.on_session(state)));
+            }
+        });
+    }
+
+    /// The user has logged in again: forgets that the session ended, sends what is unsent, and goes on
+    /// with the jobs that ended with the session and were not stopped since.
     pub fn resume_session(&self) {
         self.shared.session.resume();
     }
@@ -140,14 +252,31 @@ impl Engine {
     /// Any number of times, from any thread. Waits up to two seconds for a listener that does not
     /// return, so call it off the main thread; not at all when a listener itself calls it.
     pub fn close(&self) {
+        self.end_tasks();
+        self.shared.cache.close();
+    }
+
+    fn end_tasks(&self) {
         let rooms = self.shared.rooms().take();
         for room in rooms.into_iter().flat_map(HashMap::into_values) {
             room.detach();
         }
+        self.shared.list.detach();
         if let Some(tasks) = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take() {
             tasks.shut_down(CLOSE);
         }
-        self.shared.cache.close();
+    }
+}
+
+impl Engine {
+    /// The user logs out: closes the engine, and deletes the account's cache with all that is in it, what
+    /// is unsent too.
+    ///
+    /// # Errors
+    /// [`EngineError::Storage`] when a file would not go.
+    pub fn wipe(&self) -> Result<(), EngineError> {
+        self.end_tasks();
+        self.shared.cache.wipe()
     }
 }
 
@@ -169,7 +298,7 @@ impl Shared {
         if let Some(state) = rooms.get(&id) {
             return Ok(state.clone());
         }
-        let state = Arc::new(RoomState::default());
+        let state = Arc::new(RoomState::new(Screen::new(self.list.screen.clone())));
         rooms.insert(id, state.clone());
         let outbox = Outbox {
             room: id,
@@ -180,9 +309,63 @@ impl Shared {
             screen: state.screen.clone(),
             work: state.work.clone(),
             sent: state.wake.clone(),
+            permits: self.send_permits.clone(),
             timings: self.config.timings.clone(),
         };
-        self.handle.spawn(keep_up(id, "outbox", Arc::new(outbox), |o| async move { o.run().await }));
+        let name = format!("room {id}: the outbox");
+        self.handle.spawn(keep_up(name, Arc::new(outbox), |o| async move { o.run().await }));
         Ok(state)
+    }
+
+    fn fetch(&self, room: RoomId, state: &RoomState) -> Arc<Fetch> {
+        Arc::new(Fetch {
+            room,
+            me: self.config.account.user.clone(),
+            transport: self.transport.clone(),
+            session: self.session.clone(),
+            cache: self.cache.clone(),
+            screen: state.screen.clone(),
+            permits: self.permits.clone(),
+            config: self.config.clone(),
+        })
+    }
+
+    /// Tells the screens of rooms how far these are known and read now. Called with the cache's lock held.
+    pub(crate) fn tell_reach(&self, rooms: Vec<(RoomId, Reach)>) {
+        let open = self.rooms();
+        for (room, reach) in rooms {
+            if let Some(state) = open.as_ref().and_then(|open| open.get(&room)) {
+                state.screen.push(Change { reach: Some(reach), ..Change::default() });
+            }
+        }
+    }
+
+    /// The cache is a new file: everything that was read from it is read, and asked for, again. Called
+    /// with the cache's lock held.
+    fn begin_anew(&self) {
+        for room in self.rooms().iter().flat_map(HashMap::values) {
+            room.screen.refresh();
+            room.wake.notify_one();
+            room.work.notify_one();
+        }
+        self.list.screen.refresh();
+        self.list.wake.notify_one();
+    }
+}
+
+impl ListState {
+    fn attach(&self, feed: Arc<RoomListFeed>) -> watch::Sender<Wanted> {
+        self.detach();
+        let wanted = watch::Sender::new(Wanted::default());
+        self.screen.replace(Some(feed));
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(wanted.clone());
+        wanted
+    }
+
+    fn detach(&self) {
+        self.screen.replace(None);
+        if let Some(wanted) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            wanted.send_if_modified(Wanted::close);
+        }
     }
 }

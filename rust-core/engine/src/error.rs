@@ -24,12 +24,24 @@ pub enum EngineError {
         /// Newest version this library knows.
         known: i64,
     },
+    /// No room on the device; nothing of the failed call was stored. Works again when there is.
+    #[error("storage: the disk is full")]
+    DiskFull,
+    /// The cache was corrupt, and has been replaced by a new one with what was unsent. The failed call may be made again.
+    #[error("the cache was corrupt and is begun anew")]
+    CacheCorrupt,
     /// SQLite or the file system refused; nothing of the failed call was stored.
     #[error("storage: {0}")]
     Storage(String),
-    /// No item with that key waits in the outbox.
-    #[error("no such item in the outbox")]
+    /// No item with that key is in a state for what was asked.
+    #[error("no such message, or not in a state for that")]
     NotFound,
+    /// The message is somebody else's.
+    #[error("not the sender of the message")]
+    NotTheSender,
+    /// The message is on its way and may be on the server already; it can be deleted, not taken back.
+    #[error("the message may have been sent already")]
+    TooLate,
     /// The engine was closed.
     #[error("the engine is closed")]
     Closed,
@@ -37,7 +49,21 @@ pub enum EngineError {
 
 impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
-        // SQLite's own words quote SQL and schema names, never a bound value.
-        EngineError::Storage(error.to_string())
+        use rusqlite::ErrorCode as C;
+        match error.sqlite_error_code() {
+            Some(C::DiskFull) => EngineError::DiskFull,
+            Some(C::DatabaseCorrupt | C::NotADatabase) => EngineError::CacheCorrupt,
+            // SQLite's own words quote SQL and schema names, never a bound value.
+            _ => EngineError::Storage(error.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for EngineError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => EngineError::DiskFull,
+            kind => EngineError::Storage(kind.to_string()),
+        }
     }
 }

@@ -31,20 +31,23 @@ pub mod outbox;
 pub mod poller;
 pub mod repository;
 mod room;
+mod rooms;
 mod runtime;
 pub mod session;
 pub mod transport;
 
 pub use config::{Account, EngineConfig, Timings};
-pub use engine::Engine;
+pub use engine::{Engine, SessionListener};
 pub use error::EngineError;
 pub use poller::{ConnectionState, EndReason};
 pub use repository::{
-    DeliveryState, FailureReason, ItemKey, ListenerFailed, RoomListener, TimelineItem, TimelineUpdate,
+    ChangeState, DeliveryState, FailureReason, ItemKey, LastMessage, ListenerFailed, LoadError, Loaded,
+    RoomListItem, RoomListListener, RoomListener, RoomStatus, TimelineItem, TimelineUpdate,
 };
 pub use room::Room;
+pub use rooms::RoomList;
 pub use runtime::ThreadHook;
-pub use session::{StaticToken, Token, TokenProvider, TokenUnavailable};
+pub use session::{SessionState, StaticToken, Token, TokenProvider, TokenUnavailable};
 
 /// What crosses the wire, for those who build on the engine.
 pub use chat_protocol as protocol;

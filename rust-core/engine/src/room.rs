@@ -4,21 +4,49 @@ use crate::EngineError;
 use crate::cache;
 use crate::engine::Shared;
 use crate::poller::Wanted;
-use crate::repository::{Feed, ItemKey, Screen, TimelineUpdate};
-use chat_protocol::{MessageText, RoomId, Timestamp, TransactionId};
+use crate::repository::{Change, Feed, History, ItemKey, LoadError, Loaded, Screen};
+use chat_protocol::{MessageId, MessageText, RoomId, Timestamp, TransactionId};
+use rusqlite::Transaction;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
 
 /// The part of a room that outlives its screen.
-#[derive(Default)]
 pub(crate) struct RoomState {
     pub(crate) screen: Screen,
     pub(crate) work: Arc<Notify>,
     pub(crate) wake: Arc<Notify>,
     wanted: Mutex<Option<watch::Sender<Wanted>>>,
+    looking_in: Arc<AtomicBool>,
+}
+
+/// Somebody looks into a room whose job does not run; nobody else does until this is dropped.
+pub(crate) struct LookIn(Arc<AtomicBool>);
+
+impl Drop for LookIn {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 impl RoomState {
+    pub(crate) fn new(screen: Screen) -> Self {
+        let (work, wake, wanted, looking_in) = Default::default();
+        Self { screen, work, wake, wanted, looking_in }
+    }
+
+    /// Whether the job runs.
+    pub(crate) fn is_running(&self) -> bool {
+        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.as_ref().is_some_and(|wanted| wanted.borrow().running)
+    }
+
+    /// The right to look in, unless somebody has it.
+    pub(crate) fn look_in(&self) -> Option<LookIn> {
+        let taken = self.looking_in.swap(true, Ordering::AcqRel);
+        (!taken).then(|| LookIn(self.looking_in.clone()))
+    }
+
     /// Gives the room to a new screen, with a job of its own.
     pub(crate) fn attach(&self, feed: Arc<Feed>) -> watch::Sender<Wanted> {
         self.detach();
@@ -44,6 +72,7 @@ pub struct Room {
     pub(crate) shared: Arc<Shared>,
     pub(crate) state: Arc<RoomState>,
     pub(crate) feed: Arc<Feed>,
+    pub(crate) history: Arc<History>,
     pub(crate) wanted: watch::Sender<Wanted>,
 }
 
@@ -81,47 +110,105 @@ impl Room {
     /// process; it is on screen at once, under the key returned. Touches the disk.
     ///
     /// # Errors
-    /// [`EngineError::Text`] for a text that may not be sent, [`EngineError::Storage`] when it could
-    /// not be stored, [`EngineError::Closed`]. Nothing is sent then.
+    /// [`EngineError::Text`] for a text that may not be sent, [`EngineError::DiskFull`] or
+    /// [`EngineError::Storage`] when it could not be stored, [`EngineError::Closed`]. Nothing is sent then.
     pub fn send(&self, text: &str) -> Result<ItemKey, EngineError> {
         let text = MessageText::new(text)?;
         let transaction = TransactionId::new(uuid::Uuid::new_v4().to_string())
             .map_err(|e| EngineError::Storage(e.to_string()))?;
-        let me = &self.shared.config.account.user;
-        let key = self.shared.cache.commit(
-            |t| cache::add(t, self.id, me, &text, &transaction, Timestamp::now()),
+        let (me, now) = (&self.shared.config.account.user, Timestamp::now());
+        self.store(
+            |t| cache::add(t, self.id, me, &text, &transaction, now),
             |item| {
                 let key = item.key;
                 self.state.screen.push(item.into());
                 key
             },
-        )?;
-        self.state.work.notify_one();
-        Ok(key)
+        )
     }
 
-    /// Sends a failed message again, under the same transaction id.
+    /// Has an own message say something else. Shows at once; on the server as soon as may be. One that is
+    /// not on the server yet, or was refused, is sent with the new text instead. Touches the disk.
     ///
     /// # Errors
-    /// [`EngineError::NotFound`] unless it is in the outbox and failed.
-    pub fn retry(&self, key: ItemKey) -> Result<(), EngineError> {
-        let number = key.outbox_key().ok_or(EngineError::NotFound)?;
+    /// As [`Room::send`]; [`EngineError::NotTheSender`]; [`EngineError::NotFound`] for what is not there or is deleted.
+    pub fn edit(&self, key: ItemKey, text: &str) -> Result<(), EngineError> {
+        let text = MessageText::new(text)?;
         let me = &self.shared.config.account.user;
-        self.shared
-            .cache
-            .commit(|t| cache::retry(t, self.id, number, me), |item| self.state.screen.push(item.into()))?;
-        self.state.work.notify_one();
-        Ok(())
+        self.change(|t| cache::edit(t, self.id, me, key, &text))
     }
 
-    /// Drops a failed message for good.
+    /// Deletes an own message. Shows at once; one that is not on the server yet is just not sent. Touches the disk.
     ///
     /// # Errors
-    /// [`EngineError::NotFound`] unless it is in the outbox and failed.
+    /// As [`Room::edit`].
+    pub fn delete(&self, key: ItemKey) -> Result<(), EngineError> {
+        let me = &self.shared.config.account.user;
+        self.change(|t| cache::delete(t, self.id, me, key))
+    }
+
+    /// Sends again what was refused: a message under the same transaction id, or the change of one.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] unless one with this key was refused; as [`Room::send`].
+    pub fn retry(&self, key: ItemKey) -> Result<(), EngineError> {
+        let me = &self.shared.config.account.user;
+        self.change(|t| cache::retry(t, self.id, me, key))
+    }
+
+    /// Takes back what was refused or has certainly not been sent: a message, or the change of one, which
+    /// then shows as it was.
+    ///
+    /// # Errors
+    /// [`EngineError::TooLate`] when it may be on the server, [`EngineError::NotFound`] when there is nothing to take back.
     pub fn discard(&self, key: ItemKey) -> Result<(), EngineError> {
-        let number = key.outbox_key().ok_or(EngineError::NotFound)?;
-        let update = TimelineUpdate::Diff { upserted: Vec::new(), removed: vec![key] };
-        self.shared.cache.commit(|t| cache::discard(t, self.id, number), |()| self.state.screen.push(update))
+        let me = &self.shared.config.account.user;
+        self.change(|t| cache::discard(t, self.id, me, key))
+    }
+
+    /// The user has read up to and including message `id`. The marker only moves forward, and not beyond
+    /// what is cached; the server is told soon, once for many. Touches the disk.
+    ///
+    /// # Errors
+    /// As [`Room::send`].
+    pub fn mark_read(&self, id: MessageId) -> Result<(), EngineError> {
+        let me = &self.shared.config.account.user;
+        self.change(|t| {
+            let reach = match cache::mark_read(t, self.id, me, id)? {
+                true => cache::reach(t, self.id)?,
+                false => None,
+            };
+            Ok(Change { reach, ..Change::default() })
+        })
+    }
+
+    /// Has the next older messages put before those shown: out of the cache as long as it has them, then
+    /// from the server. One flight at a time; asked meanwhile, it answers everybody. `answer` is called
+    /// once, on an engine thread, after the listener has heard of the messages; it must not wait. Works
+    /// while the job is stopped, too: the listener then hears of them with the next start.
+    pub fn load_older(&self, answer: impl FnOnce(Result<Loaded, LoadError>) + Send + 'static) {
+        self.history.load(&self.shared.handle, Box::new(answer));
+    }
+
+    fn change(
+        &self,
+        change: impl Fn(&Transaction<'_>) -> Result<Change, EngineError>,
+    ) -> Result<(), EngineError> {
+        self.store(change, |change| self.state.screen.push(change))
+    }
+
+    fn store<T, R>(
+        &self,
+        change: impl Fn(&Transaction<'_>) -> Result<T, EngineError>,
+        announce: impl Fn(T) -> R,
+    ) -> Result<R, EngineError> {
+        let stored = match self.shared.cache.commit(&change, &announce) {
+            // Replaced by now.
+            Err(EngineError::CacheCorrupt) => self.shared.cache.commit(change, announce),
+            other => other,
+        }?;
+        self.state.work.notify_one();
+        Ok(stored)
     }
 
     /// Stops the job and lets go of the listener, for good.

@@ -1,7 +1,6 @@
 //! The engine's threads.
 
 use crate::EngineError;
-use chat_protocol::RoomId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -13,14 +12,14 @@ pub type ThreadHook = Arc<dyn Fn() + Send + Sync>;
 /// Two: while one waits for the disk or is inside a listener, the other keeps the network going.
 const WORKERS: usize = 2;
 
-/// Runs a room's task to its end, and anew when it panics: what it works on is in the cache, so it
+/// Runs a task to its end, and anew when it panics: what it works on is in the cache, so it
 /// goes on where it was. A panic is a bug, but it must not be the end of a conversation.
-pub(crate) async fn keep_up<T, F>(room: RoomId, name: &str, task: Arc<T>, run: impl Fn(Arc<T>) -> F)
+pub(crate) async fn keep_up<T, F>(name: String, task: Arc<T>, run: impl Fn(Arc<T>) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     while tokio::spawn(run(task.clone())).await.is_err_and(|e| e.is_panic()) {
-        log::error!("room {room}: the {name} panicked and is begun anew");
+        log::error!("{name} panicked and is begun anew");
         tokio::time::sleep(AFTER_PANIC).await;
     }
 }

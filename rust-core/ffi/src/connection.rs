@@ -20,7 +20,7 @@ pub enum ConnectionState {
         /// Milliseconds until the next one.
         retry_in_ms: u64,
     },
-    /// The job is over, until it is started again.
+    /// The job is over, until it is started again. One that ended with its session goes on with the next.
     Ended {
         /// Why.
         reason: EndReason,
@@ -73,13 +73,17 @@ impl From<engine::ConnectionState> for ConnectionState {
                 attempt,
                 retry_in_ms: u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX),
             },
-            engine::ConnectionState::Ended(reason) => ConnectionState::Ended {
-                reason: match reason {
-                    engine::EndReason::SessionEnded => EndReason::SessionEnded,
-                    engine::EndReason::NotAMember => EndReason::NotAMember,
-                    engine::EndReason::RoomNotFound => EndReason::RoomNotFound,
-                },
-            },
+            engine::ConnectionState::Ended(reason) => ConnectionState::Ended { reason: reason.into() },
+        }
+    }
+}
+
+impl From<engine::EndReason> for EndReason {
+    fn from(reason: engine::EndReason) -> Self {
+        match reason {
+            engine::EndReason::SessionEnded => EndReason::SessionEnded,
+            engine::EndReason::NotAMember => EndReason::NotAMember,
+            engine::EndReason::RoomNotFound => EndReason::RoomNotFound,
         }
     }
 }

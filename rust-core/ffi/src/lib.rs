@@ -14,14 +14,21 @@ mod client;
 mod connection;
 mod jvm;
 mod room;
+mod rooms;
+mod session;
 mod tokens;
 mod types;
 
 pub use client::{ChatCore, CoreConfig};
 pub use connection::{ConnectionError, ConnectionState, EndReason};
-pub use room::{RoomCore, RoomListener};
+pub use room::{LoadListener, RoomCore, RoomListener};
+pub use rooms::{LastMessage, RoomListCore, RoomListItem, RoomListListener};
+pub use session::{SessionListener, SessionState};
 pub use tokens::TokenSource;
-pub use types::{CoreError, DeliveryState, FailureReason, ListenerError, TimelineItem, TimelineUpdate};
+pub use types::{
+    ChangeState, CoreError, DeliveryState, FailureReason, ListenerError, LoadResult, RoomStatus,
+    TimelineItem, TimelineUpdate,
+};
 
 uniffi::setup_scaffolding!();
 

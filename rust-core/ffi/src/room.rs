@@ -1,6 +1,7 @@
 //! A room on a screen.
 
-use crate::{ConnectionState, CoreError, ListenerError, TimelineUpdate};
+use crate::{ConnectionState, CoreError, ListenerError, LoadResult, TimelineUpdate};
+use chat_engine::protocol::MessageId;
 use chat_engine::{ItemKey, ListenerFailed, Room};
 use std::sync::Arc;
 
@@ -18,6 +19,16 @@ pub trait RoomListener: Send + Sync {
     /// # Errors
     /// An exception is without effect; the next state comes all the same.
     fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerError>;
+}
+
+/// Hears, once, what came of [`RoomCore::load_older`].
+#[uniffi::export(foreign)]
+pub trait LoadListener: Send + Sync {
+    /// It is done; the room's listener has heard of the messages before. On a thread of the library; must not wait.
+    ///
+    /// # Errors
+    /// An exception is without effect.
+    fn on_done(&self, result: LoadResult) -> Result<(), ListenerError>;
 }
 
 /// A room on a screen. Any method, from any thread, in any order, any number of times.
@@ -56,20 +67,57 @@ impl RoomCore {
         Ok(self.0.send(&text)?.get())
     }
 
-    /// Sends a failed message again. Touches the disk.
+    /// Has an own message say something else; shows at once. One that is not sent yet, or failed, is sent
+    /// with the new text instead. Touches the disk.
     ///
     /// # Errors
-    /// `NotFound` unless there is one with this key that failed.
+    /// As `send`; `NotTheSender`; `NotFound` for what is not there or is deleted.
+    pub fn edit(&self, key: i64, text: String) -> Result<(), CoreError> {
+        Ok(self.0.edit(ItemKey::from_number(key), &text)?)
+    }
+
+    /// Deletes an own message; shows at once. One that is not sent yet is just not sent. Touches the disk.
+    ///
+    /// # Errors
+    /// As `edit`.
+    pub fn delete(&self, key: i64) -> Result<(), CoreError> {
+        Ok(self.0.delete(ItemKey::from_number(key))?)
+    }
+
+    /// Sends again what failed: a message, or the change of one. Touches the disk.
+    ///
+    /// # Errors
+    /// `NotFound` unless there is one with this key that failed; `Storage`, `DiskFull`, `Closed`.
     pub fn retry(&self, key: i64) -> Result<(), CoreError> {
         Ok(self.0.retry(ItemKey::from_number(key))?)
     }
 
-    /// Drops a failed message. Touches the disk.
+    /// Takes back what failed or has certainly not been sent: a message, or the change of one. Touches the disk.
     ///
     /// # Errors
-    /// `NotFound` unless there is one with this key that failed.
+    /// `TooLate` when it may be on the server; `NotFound` when there is nothing to take back.
     pub fn discard(&self, key: i64) -> Result<(), CoreError> {
         Ok(self.0.discard(ItemKey::from_number(key))?)
+    }
+
+    /// The user has read up to and including the message with this number. Only ever forward; the
+    /// server is told soon, once for many. Touches the disk.
+    ///
+    /// # Errors
+    /// `NotFound` for what is no message's number; `Storage`, `DiskFull`, `Closed`.
+    pub fn mark_read(&self, message_id: i64) -> Result<(), CoreError> {
+        let id = MessageId::new(message_id).map_err(|_| CoreError::NotFound)?;
+        Ok(self.0.mark_read(id)?)
+    }
+
+    /// Has the next older messages put before those shown, from the cache or from the server. One flight
+    /// at a time: asked meanwhile, its end answers everybody. Returns at once.
+    pub fn load_older(&self, done: Arc<dyn LoadListener>) {
+        self.0.load_older(move |result| {
+            if done.on_done(result.into()).is_err() {
+                log::warn!("an answer about older messages was not taken in");
+            }
+        });
     }
 
     /// Stops the job and lets go of the listener, for good.

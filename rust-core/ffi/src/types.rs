@@ -1,5 +1,6 @@
 //! The engine's types in uniffi's clothes, and the one place where each is converted.
 
+use crate::{ConnectionError, EndReason};
 use chat_engine as engine;
 use chat_engine::protocol::limits::MAX_TEXT_SCALARS;
 use chat_engine::protocol::{MessageId, Seq, TextError};
@@ -36,15 +37,24 @@ pub enum CoreError {
     /// A later version of the library has written the cache.
     #[error("the cache was written by a later version")]
     CacheTooNew,
+    /// No room on the device; works again when there is.
+    #[error("storage: the disk is full")]
+    DiskFull,
     /// SQLite or the file system refused.
     #[error("storage: {reason}")]
     Storage {
         /// In SQLite's or the system's words.
         reason: String,
     },
-    /// No such item in the outbox, or not in a state for this.
-    #[error("no such item in the outbox")]
+    /// No such message, or not in a state for this.
+    #[error("no such message, or not in a state for that")]
     NotFound,
+    /// The message is somebody else's.
+    #[error("not the sender of the message")]
+    NotTheSender,
+    /// The message may be on the server already: it can be deleted, not taken back.
+    #[error("the message may have been sent already")]
+    TooLate,
     /// The client was shut down.
     #[error("the client is closed")]
     Closed,
@@ -63,7 +73,10 @@ impl From<engine::EngineError> for CoreError {
             E::Text(TextError::Nul) => CoreError::TextInvalid,
             E::CacheInUse => CoreError::CacheInUse,
             E::CacheTooNew { .. } => CoreError::CacheTooNew,
+            E::DiskFull => CoreError::DiskFull,
             E::NotFound => CoreError::NotFound,
+            E::NotTheSender => CoreError::NotTheSender,
+            E::TooLate => CoreError::TooLate,
             E::Closed => CoreError::Closed,
             // `EngineError` may grow; what is new is storage's until it has a name of its own here.
             other => CoreError::Storage { reason: other.to_string() },
@@ -114,6 +127,21 @@ pub enum FailureReason {
     RoomNotFound,
 }
 
+/// Whether an edit or the deletion of an own message waits for the server. It shows at once; refused,
+/// the message shows as it was.
+#[derive(Debug, Clone, Copy, uniffi::Enum)]
+pub enum ChangeState {
+    /// Nothing waits.
+    None,
+    /// It shows, and the server has not confirmed it.
+    Pending,
+    /// The server will not have it: to be retried or discarded.
+    Failed {
+        /// Why.
+        reason: FailureReason,
+    },
+}
+
 /// One message on screen.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct TimelineItem {
@@ -138,6 +166,8 @@ pub struct TimelineItem {
     pub deleted: bool,
     /// How far it has got.
     pub state: DeliveryState,
+    /// What the user wants changed of it.
+    pub change: ChangeState,
 }
 
 impl From<engine::TimelineItem> for TimelineItem {
@@ -153,6 +183,11 @@ impl From<engine::TimelineItem> for TimelineItem {
             edited: item.edited,
             deleted: item.deleted,
             state: item.state.into(),
+            change: match item.change {
+                engine::ChangeState::None => ChangeState::None,
+                engine::ChangeState::Pending => ChangeState::Pending,
+                engine::ChangeState::Failed(reason) => ChangeState::Failed { reason: reason.into() },
+            },
         }
     }
 }
@@ -164,26 +199,49 @@ impl From<engine::DeliveryState> for DeliveryState {
             engine::DeliveryState::Sending => DeliveryState::Sending,
             engine::DeliveryState::Sent => DeliveryState::Sent,
             engine::DeliveryState::Confirmed => DeliveryState::Confirmed,
-            engine::DeliveryState::Failed(reason) => DeliveryState::Failed {
-                reason: match reason {
-                    engine::FailureReason::Refused => FailureReason::Refused,
-                    engine::FailureReason::NotAMember => FailureReason::NotAMember,
-                    engine::FailureReason::RoomNotFound => FailureReason::RoomNotFound,
-                },
-            },
+            engine::DeliveryState::Failed(reason) => DeliveryState::Failed { reason: reason.into() },
         }
     }
 }
 
+impl From<engine::FailureReason> for FailureReason {
+    fn from(reason: engine::FailureReason) -> Self {
+        match reason {
+            engine::FailureReason::Refused => FailureReason::Refused,
+            engine::FailureReason::NotAMember => FailureReason::NotAMember,
+            engine::FailureReason::RoomNotFound => FailureReason::RoomNotFound,
+        }
+    }
+}
+
+/// What a screen shows about a room beside its messages.
+#[derive(Debug, Clone, Copy, uniffi::Record)]
+pub struct RoomStatus {
+    /// Whether there are older messages than those shown, here or on the server.
+    pub has_older: bool,
+    /// The number of the last message read, here or on another device.
+    pub read_marker: Option<i64>,
+    /// Messages of others beyond it.
+    pub unread: u64,
+}
+
+impl From<engine::RoomStatus> for RoomStatus {
+    fn from(status: engine::RoomStatus) -> Self {
+        let read_marker = status.read_marker.map(MessageId::get);
+        Self { has_older: status.has_older, read_marker, unread: status.unread }
+    }
+}
+
 /// A change of a timeline. Screen order: confirmed items by id, then the others by falling key (-1, -2, …).
+/// Ids are dense: where two neighbours' are not, what lies between is still to come.
 #[derive(Debug, Clone, uniffi::Enum)]
 pub enum TimelineUpdate {
     /// Replaces everything.
     Snapshot {
         /// The newest items, in screen order.
         items: Vec<TimelineItem>,
-        /// Whether there are older ones.
-        has_older: bool,
+        /// The rest.
+        status: RoomStatus,
     },
     /// Removes some items by key, then adds or replaces others by key.
     Diff {
@@ -191,6 +249,8 @@ pub enum TimelineUpdate {
         upserted: Vec<TimelineItem>,
         /// Keys no longer there.
         removed: Vec<i64>,
+        /// The rest, as it is now.
+        status: RoomStatus,
     },
 }
 
@@ -198,13 +258,47 @@ impl From<engine::TimelineUpdate> for TimelineUpdate {
     fn from(update: engine::TimelineUpdate) -> Self {
         let convert = |items: Vec<engine::TimelineItem>| items.into_iter().map(Into::into).collect();
         match update {
-            engine::TimelineUpdate::Snapshot { items, has_older } => {
-                TimelineUpdate::Snapshot { items: convert(items), has_older }
+            engine::TimelineUpdate::Snapshot { items, status } => {
+                TimelineUpdate::Snapshot { items: convert(items), status: status.into() }
             }
-            engine::TimelineUpdate::Diff { upserted, removed } => TimelineUpdate::Diff {
+            engine::TimelineUpdate::Diff { upserted, removed, status } => TimelineUpdate::Diff {
                 upserted: convert(upserted),
                 removed: removed.into_iter().map(engine::ItemKey::get).collect(),
+                status: status.into(),
             },
+        }
+    }
+}
+
+/// What came of asking for older messages.
+#[derive(Debug, Clone, Copy, uniffi::Enum)]
+pub enum LoadResult {
+    /// They are in the timeline.
+    Loaded {
+        /// Whether there are older ones still.
+        has_older: bool,
+    },
+    /// The server could not be asked, or its answer not be stored. Asking again is always right.
+    Failed {
+        /// What went wrong.
+        error: ConnectionError,
+    },
+    /// The session or the room is over.
+    Ended {
+        /// Which.
+        reason: EndReason,
+    },
+    /// The client was shut down.
+    Closed,
+}
+
+impl From<Result<engine::Loaded, engine::LoadError>> for LoadResult {
+    fn from(result: Result<engine::Loaded, engine::LoadError>) -> Self {
+        match result {
+            Ok(engine::Loaded { has_older }) => LoadResult::Loaded { has_older },
+            Err(engine::LoadError::Failed(error)) => LoadResult::Failed { error: (&error).into() },
+            Err(engine::LoadError::Ended(reason)) => LoadResult::Ended { reason: reason.into() },
+            Err(engine::LoadError::Closed) => LoadResult::Closed,
         }
     }
 }

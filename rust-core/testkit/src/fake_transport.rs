@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chat_engine::Token;
-use chat_engine::transport::{Answer, Transport, TransportError};
-use chat_protocol::{Message, RoomId, Seq, TransactionId};
+use chat_engine::transport::{Answer, Polled, TaggedRooms, Transport, TransportError};
+use chat_protocol::{Message, MessageId, Page, ReadMarker, RoomId, Seq, TransactionId};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,6 +25,7 @@ pub struct FakeTransport {
     asked: Mutex<Vec<Asked>>,
     refusal: Mutex<Option<TransportError>>,
     sent: Mutex<Vec<Duration>>,
+    wish: Mutex<Option<Duration>>,
     quiet: bool,
 }
 
@@ -41,13 +42,18 @@ impl FakeTransport {
 
     fn build(answers: impl IntoIterator<Item = Result<Answer, TransportError>>, quiet: bool) -> Arc<Self> {
         let answers = Mutex::new(answers.into_iter().collect());
-        let (asked, refusal, sent) = Default::default();
-        Arc::new(Self { begun: Instant::now(), answers, asked, refusal, sent, quiet })
+        let (asked, refusal, sent, wish) = Default::default();
+        Arc::new(Self { begun: Instant::now(), answers, asked, refusal, sent, wish, quiet })
     }
 
     /// From now on every message sent meets this error.
     pub fn refuse_messages(&self, error: TransportError) {
         *self.refusal.lock().unwrap() = Some(error);
+    }
+
+    /// From now on every answer carries this wish for the interval.
+    pub fn wish(&self, interval: Option<Duration>) {
+        *self.wish.lock().unwrap() = interval;
     }
 
     /// When messages were sent, by the test's clock.
@@ -68,13 +74,34 @@ impl Transport for FakeTransport {
         _room: RoomId,
         after: Option<Seq>,
         _token: &Token,
-    ) -> Result<Answer, TransportError> {
+    ) -> Result<Polled<Answer>, TransportError> {
         self.asked.lock().unwrap().push(Asked { at: self.begun.elapsed(), after });
-        match self.answers.lock().unwrap().pop_front() {
-            Some(answer) => answer,
-            None if self.quiet => Ok(Answer::Nothing),
+        let answer = match self.answers.lock().unwrap().pop_front() {
+            Some(answer) => answer?,
+            None if self.quiet => Answer::Nothing,
             None => panic!("asked after {after:?}, and no answer was prepared"),
-        }
+        };
+        Ok(Polled { answer, interval: *self.wish.lock().unwrap() })
+    }
+
+    async fn older(&self, _: RoomId, before: MessageId, _: &Token) -> Result<Page, TransportError> {
+        panic!("asked for history before {before}, and no answer was prepared")
+    }
+
+    async fn rooms(&self, _: Option<&str>, _: &Token) -> Result<Polled<Option<TaggedRooms>>, TransportError> {
+        panic!("asked for the rooms, and no answer was prepared")
+    }
+
+    async fn edit(&self, _: RoomId, id: MessageId, _: &str, _: &Token) -> Result<Message, TransportError> {
+        panic!("edited message {id}, and no answer was prepared")
+    }
+
+    async fn delete(&self, _: RoomId, id: MessageId, _: &Token) -> Result<Message, TransportError> {
+        panic!("deleted message {id}, and no answer was prepared")
+    }
+
+    async fn mark_read(&self, _: RoomId, id: MessageId, _: &Token) -> Result<ReadMarker, TransportError> {
+        panic!("marked {id} as read, and no answer was prepared")
     }
 
     async fn send(

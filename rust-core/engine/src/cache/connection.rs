@@ -1,11 +1,15 @@
 //! The connection: opening, exclusive use, transactions, closing.
 
 use super::migrations;
+use super::salvage::{self, Salvage};
 use crate::EngineError;
+use chat_protocol::Timestamp;
+use rusqlite::hooks::Action;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// An account's cache file, open.
@@ -15,25 +19,34 @@ use std::time::Duration;
 pub struct Cache {
     open: Mutex<Option<Open>>,
     path: PathBuf,
+    /// Counts the files that were corrupt and have been replaced since.
+    file: AtomicU64,
+    /// Told of each.
+    replaced: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 struct Open {
     connection: Connection,
     /// Held locked as long as the file is open; the system lets go of it when the process dies.
     lock: File,
+    salvage: Salvage,
+    /// Whether a table that is salvaged has changed since it was.
+    unsaved: Arc<AtomicBool>,
 }
 
 /// Prepared statements kept; more than this crate has.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 64;
 
 /// Nobody else has the file, so this covers only somebody looking at it with the sqlite3 shell.
 const BUSY: Duration = Duration::from_secs(2);
 
 impl Cache {
-    /// Opens the file in `folder`, making both as needed, and brings its schema up to date.
+    /// Opens the file in `folder`, making both as needed, and brings its schema up to date. A file that
+    /// is corrupt is moved aside and begun anew, with what was unsent in it.
     ///
     /// # Errors
-    /// [`EngineError::CacheInUse`], [`EngineError::CacheTooNew`] or [`EngineError::Storage`].
+    /// [`EngineError::CacheInUse`], [`EngineError::CacheTooNew`], [`EngineError::DiskFull`] or
+    /// [`EngineError::Storage`].
     pub fn open(folder: &Path, file_name: &str) -> Result<Self, EngineError> {
         let storage = |e: std::io::Error| EngineError::Storage(format!("cache folder: {}", e.kind()));
         make_private(folder).map_err(storage)?;
@@ -44,14 +57,27 @@ impl Cache {
             Err(TryLockError::WouldBlock) => return Err(EngineError::CacheInUse),
             Err(TryLockError::Error(e)) => return Err(storage(e)),
         }
-        let mut connection = Connection::open(&path)?;
-        connection.busy_timeout(BUSY)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        connection.pragma_update(None, "synchronous", "normal")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        migrations::run(&mut connection)?;
-        Ok(Self { open: Mutex::new(Some(Open { connection, lock })), path })
+        let mut connection = match connect(&path) {
+            Err(EngineError::CacheCorrupt) => replace(&path)?,
+            other => other?,
+        };
+        let unsaved = watch(&mut connection);
+        let salvage = Salvage::new(path.with_extension("unsent"));
+        let mut open = Open { connection, lock, salvage, unsaved };
+        open.save();
+        Ok(Self { open: Mutex::new(Some(open)), path, file: AtomicU64::new(0), replaced: OnceLock::new() })
+    }
+
+    /// Has `told` called, with the cache locked, whenever the file was corrupt and has been replaced:
+    /// what was read from it holds no more.
+    pub(crate) fn on_replaced(&self, told: impl Fn() + Send + Sync + 'static) {
+        // One engine has one cache, and asks once.
+        let _ = self.replaced.set(Box::new(told));
+    }
+
+    /// Which file this is: a cursor read from another is worth nothing.
+    pub(crate) fn file(&self) -> u64 {
+        self.file.load(Ordering::Acquire)
     }
 
     /// Runs `change` in a transaction and, once that is committed and before anyone else can commit,
@@ -59,6 +85,7 @@ impl Cache {
     ///
     /// # Errors
     /// [`EngineError::Closed`], or what `change` failed with: then nothing was stored or announced.
+    /// After [`EngineError::CacheCorrupt`] the file has been replaced already, and the same may be tried again.
     pub fn commit<T, R>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, EngineError>,
@@ -66,27 +93,65 @@ impl Cache {
     ) -> Result<R, EngineError> {
         let mut guard = self.lock();
         let open = guard.as_mut().ok_or(EngineError::Closed)?;
-        let transaction = open.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let result = change(&transaction)?;
-        transaction.commit()?;
-        Ok(announce(result))
+        let result = open.commit(change);
+        self.mend(&mut guard, &result);
+        Ok(announce(result?))
     }
 
     /// Reads; nothing is committed while `read` runs.
     ///
     /// # Errors
-    /// [`EngineError::Closed`], or what `read` failed with.
+    /// [`EngineError::Closed`], or what `read` failed with; of [`EngineError::CacheCorrupt`] see [`Cache::commit`].
     pub fn read<T>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
-        let guard = self.lock();
-        read(&guard.as_ref().ok_or(EngineError::Closed)?.connection)
+        let mut guard = self.lock();
+        let result = read(&guard.as_ref().ok_or(EngineError::Closed)?.connection);
+        self.mend(&mut guard, &result);
+        result
+    }
+
+    /// Replaces the file if that is what went wrong.
+    fn mend<T>(&self, guard: &mut Option<Open>, result: &Result<T, EngineError>) {
+        let Err(EngineError::CacheCorrupt) = result else { return };
+        let Some(open) = guard.take() else { return };
+        let Open { connection, lock, salvage, .. } = open;
+        // What closing has to say of a corrupt file is nothing new.
+        let _ = connection.close();
+        match replace(&self.path) {
+            Ok(mut connection) => {
+                let unsaved = watch(&mut connection);
+                *guard = Some(Open { connection, lock, salvage, unsaved });
+                self.file.fetch_add(1, Ordering::AcqRel);
+                if let Some(told) = self.replaced.get() {
+                    told();
+                }
+            }
+            // As good as closed: the next process tries again, with all that is unsent.
+            Err(error) => log::error!("the cache is corrupt and could not be replaced: {error}"),
+        }
+    }
+
+    /// Deletes the account's files, closing them first: the user has logged out. What is unsent goes too.
+    ///
+    /// # Errors
+    /// [`EngineError::Storage`] when a file would not go.
+    pub fn wipe(&self) -> Result<(), EngineError> {
+        let mut guard = self.lock();
+        if let Some(Open { connection, lock, .. }) = guard.take() {
+            let _ = connection.close(); // it is to go
+            let removed = remove_files(&self.path);
+            let _ = lock.unlock();
+            return removed;
+        }
+        drop(guard);
+        remove_files(&self.path)
     }
 
     /// Writes the log back into the file and closes it. Any number of times.
     pub fn close(&self) {
-        let Some(Open { connection, lock }) = self.lock().take() else { return };
+        let Some(Open { connection, lock, .. }) = self.lock().take() else { return };
         if let Err((_, error)) = connection.close() {
             // Nothing is lost: the next one to open the file finds the log and replays it.
             log::warn!("closing the cache: {error}");
@@ -107,6 +172,102 @@ impl Cache {
         // A panic inside rolled its transaction back; the connection is as good as before.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Open {
+    fn commit<T>(
+        &mut self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = change(&transaction)?;
+        transaction.commit()?;
+        if self.unsaved.swap(false, Ordering::Relaxed) {
+            self.save();
+        }
+        Ok(result)
+    }
+
+    fn save(&mut self) {
+        if let Err(error) = self.salvage.write(&self.connection) {
+            // The database has it; only the second copy is behind.
+            log::warn!("the copy of what is unsent was not written: {error}");
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, EngineError> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    migrations::run(&mut connection)?;
+    // Reads every table's first page: damage to what is read at each opening shows here, the rest when it is read.
+    connection.execute_batch("SELECT 1 FROM room, outbox, change, summary, message LIMIT 1")?;
+    Ok(connection)
+}
+
+/// Raises the flag returned whenever a row of a salvaged table changes.
+fn watch(connection: &mut Connection) -> Arc<AtomicBool> {
+    let unsaved = Arc::new(AtomicBool::new(false));
+    let flag = unsaved.clone();
+    let told = connection.update_hook(Some(move |_: Action, _: &str, table: &str, _| {
+        if matches!(table, "outbox" | "change") {
+            flag.store(true, Ordering::Relaxed);
+        }
+    }));
+    debug_assert!(told.is_ok(), "the connection is ours");
+    unsaved
+}
+
+/// Moves a corrupt file aside and begins a new one, with what was unsent.
+fn replace(path: &Path) -> Result<Connection, EngineError> {
+    for corrupt in corrupt_files(path) {
+        // One is enough to look into; it holds what people wrote.
+        let _ = std::fs::remove_file(corrupt);
+    }
+    let aside = path.with_extension(format!("corrupt-{}", Timestamp::now().as_millis()));
+    std::fs::rename(path, &aside).map_err(EngineError::from)?;
+    for log in ["-wal", "-shm"] {
+        // With its log left beside it, the new file would be taken for the old one.
+        let _ = std::fs::remove_file(beside(path, log));
+    }
+    let mut connection = connect(path)?;
+    let transaction = connection.transaction()?;
+    let salvaged = salvage::restore(&path.with_extension("unsent"), &transaction)?;
+    transaction.commit()?;
+    log::error!("the cache was corrupt and has been moved aside; {salvaged} unsent were salvaged");
+    Ok(connection)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn corrupt_files(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else { return Vec::new() };
+    let prefix = format!("{}.corrupt-", stem.to_string_lossy());
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+fn remove_files(path: &Path) -> Result<(), EngineError> {
+    let fixed = [path.to_owned(), beside(path, "-wal"), beside(path, "-shm"), path.with_extension("unsent")];
+    for file in fixed.into_iter().chain(corrupt_files(path)) {
+        match std::fs::remove_file(file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Makes the folder for its owner alone: what people write is in it. One that is there stays as it is.

@@ -1,28 +1,30 @@
 //! Table `message`: batches in, a screen's worth out.
 
+use super::changes;
 use super::outbox::{self, Receipt};
 use super::rooms::{self, Reach, message_id, stored};
 use crate::EngineError;
-use crate::repository::{DeliveryState, ItemKey, TimelineItem, TimelineUpdate};
+use crate::repository::{Change, ChangeState, DeliveryState, ItemKey, TimelineItem};
 use chat_protocol::{Message, MessageId, Page, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, Row, params};
 
-/// Stores the first page of a room never seen before. A room that is known after all stays as it
+/// Stores the newest page of a room never seen before. A room that is known after all stays as it
 /// is: the page may not continue from what is known.
 pub(crate) fn apply_first_page(
     connection: &Connection,
     room: RoomId,
     me: &UserId,
     page: Page,
-) -> Result<TimelineUpdate, EngineError> {
+) -> Result<Change, EngineError> {
     if rooms::reach(connection, room)?.is_some() {
-        return Ok(TimelineUpdate::default());
+        return Ok(Change::default());
     }
     let floor = page.messages.first().map_or(1, |m| m.id.get());
-    rooms::open_room(connection, room, Reach { cursor: page.cursor, floor, has_older: page.has_more })?;
+    rooms::open_room(connection, room, page.cursor, floor, page.has_more)?;
     let below = outbox::settle_below(connection, room, floor)?;
-    let upserted = apply(connection, room, me, floor, page)?;
-    Ok(TimelineUpdate::Diff { upserted, removed: below })
+    let mut change = store(connection, room, me, page.messages)?;
+    change.removed.extend(below);
+    Ok(change)
 }
 
 /// Stores a page of changes and moves the cursor, in the caller's transaction. Tells what is new or
@@ -32,59 +34,195 @@ pub(crate) fn apply_page(
     room: RoomId,
     me: &UserId,
     page: Page,
-) -> Result<TimelineUpdate, EngineError> {
-    let floor = rooms::reach(connection, room)?.map_or(1, |reach| reach.floor);
-    Ok(TimelineUpdate::Diff { upserted: apply(connection, room, me, floor, page)?, removed: Vec::new() })
+) -> Result<Change, EngineError> {
+    let change = store(connection, room, me, page.messages)?;
+    rooms::advance(connection, room, page.cursor)?;
+    Ok(change)
 }
 
-fn apply(
+/// Stores messages ahead of the cursor: the newest ones, while those between are still to come. What
+/// is missing between is missing by number, and a screen shows it so.
+pub(crate) fn apply_ahead(
     connection: &Connection,
     room: RoomId,
     me: &UserId,
-    floor: i64,
+    messages: Vec<Message>,
+) -> Result<Change, EngineError> {
+    store(connection, room, me, messages)
+}
+
+/// Begins a room anew from its newest page: more was missed than is kept of a room at all. What is
+/// unsent stays.
+pub(crate) fn begin_anew(
+    connection: &Connection,
+    room: RoomId,
+    me: &UserId,
     page: Page,
-) -> Result<Vec<TimelineItem>, EngineError> {
+) -> Result<Change, EngineError> {
+    connection.prepare_cached("DELETE FROM message WHERE room = ?1")?.execute([room.get()])?;
+    let floor = page.messages.first().map_or(1, |m| m.id.get());
+    rooms::set_floor(connection, room, floor, page.has_more)?;
+    rooms::recount(connection, room, me)?;
+    let below = outbox::settle_below(connection, room, floor)?;
+    let mut change = apply_page(connection, room, me, page)?;
+    change.removed.extend(below);
+    Ok(change)
+}
+
+/// Stores a page of history, which has to end right below the floor, and lowers the floor. Tells
+/// whether it did: of a floor that has moved meanwhile, the page says nothing.
+pub(crate) fn apply_history(
+    connection: &Connection,
+    room: RoomId,
+    me: &UserId,
+    before: MessageId,
+    page: Page,
+) -> Result<Option<Change>, EngineError> {
+    if rooms::reach(connection, room)?.is_none_or(|reach| reach.floor != before.get()) {
+        return Ok(None);
+    }
+    let floor = page.messages.first().map_or(1, |m| m.id.get());
+    let Change { removed, .. } = store(connection, room, me, page.messages)?;
+    rooms::set_floor(connection, room, floor, page.has_more)?;
+    rooms::recount(connection, room, me)?;
+    Ok(Some(Change { upserted: Vec::new(), removed, reach: rooms::reach(connection, room)? }))
+}
+
+/// Lets go of the oldest messages beyond the newest `keep`, should there be many of them. Tells whether it did.
+pub(crate) fn trim(
+    connection: &Connection,
+    room: RoomId,
+    me: &UserId,
+    keep: i64,
+) -> Result<bool, EngineError> {
+    let Some(reach) = rooms::reach(connection, room)? else { return Ok(false) };
+    let floor = newest_id(connection, room)? - keep + 1;
+    // A tenth more is let be, so that a lively room is not trimmed at every opening.
+    if floor - reach.floor <= keep / 10 {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached("DELETE FROM message WHERE room = ?1 AND id < ?2")?
+        .execute([room.get(), floor])?;
+    rooms::set_floor(connection, room, floor, true)?;
+    rooms::recount(connection, room, me)?;
+    Ok(true)
+}
+
+/// The newest cached message's id, 0 without one.
+pub(crate) fn newest_id(connection: &Connection, room: RoomId) -> Result<i64, EngineError> {
+    Ok(connection
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM message WHERE room = ?1")?
+        .query_row([room.get()], |row| row.get(0))?)
+}
+
+/// Stores messages, the highest `seq` winning; tells those that were news and lie above the floor, in
+/// id order.
+fn store(
+    connection: &Connection,
+    room: RoomId,
+    me: &UserId,
+    messages: Vec<Message>,
+) -> Result<Change, EngineError> {
+    let Some(Reach { floor, read_marker, .. }) = rooms::reach(connection, room)? else {
+        return Ok(Change::default());
+    };
     let mut receipts = outbox::receipts(connection, room)?;
-    let mut upsert = connection.prepare_cached(
+    let mut newest = newest_id(connection, room)?;
+    let mut insert = connection.prepare_cached(
         "INSERT INTO message (room, id, seq, sender, text, sent_at, edited_at, deleted, local_key)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (room, id) DO UPDATE SET
-             seq = excluded.seq, text = excluded.text, edited_at = excluded.edited_at, deleted = excluded.deleted,
-             local_key = coalesce(message.local_key, excluded.local_key)
-         WHERE excluded.seq > message.seq
-         RETURNING local_key",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    let mut upserted = Vec::with_capacity(page.messages.len());
-    for message in page.messages {
-        if message.id.get() < floor {
+    let mut upserted = Vec::with_capacity(messages.len());
+    let mut removed = Vec::new();
+    let mut unread = 0;
+    for message in messages {
+        let id = message.id.get();
+        let own = message.sender == *me;
+        let receipt = if own { take_receipt(&mut receipts, &message) } else { None };
+        // Nothing above the newest can be there already: the usual case costs one statement.
+        let known = if id > newest { None } else { find_version(connection, room, message.id)? };
+        if let Some(receipt) = &receipt {
+            outbox::settle(connection, room, receipt, message.id)?;
+            // The row of before, under whichever key; it comes again below if it is still to be seen.
+            removed.push(ItemKey::local(receipt.local_key));
+            if known.is_some() {
+                set_local_key(connection, room, message.id, receipt.local_key)?;
+                removed.push(ItemKey::of(message.id, known.as_ref().and_then(|k| k.local_key)));
+            }
+        }
+        let local_key = receipt.map(|r| r.local_key).or(known.as_ref().and_then(|k| k.local_key));
+        if known.as_ref().is_some_and(|k| k.seq >= message.seq.get()) {
+            // This version or a later one is here.
+            if id >= floor && !removed.is_empty() && local_key.is_some() {
+                upserted.extend(find(connection, room, message.id, me)?);
+            }
             continue;
         }
-        let receipt = if message.sender == *me { take_receipt(&mut receipts, &message) } else { None };
-        let mut rows = upsert.query(params![
-            room.get(),
-            message.id.get(),
-            message.seq.get(),
-            message.sender.as_str(),
-            message.text,
-            message.sent_at.as_millis(),
-            message.edited_at.map(Timestamp::as_millis),
-            message.deleted,
-            receipt.as_ref().map(|r| r.local_key),
-        ])?;
-        let local_key: Option<i64> = match rows.next()? {
-            Some(row) => row.get(0)?,
-            None => continue, // this version or a later one was here
-        };
-        drop(rows);
-        if let Some(receipt) = receipt {
-            outbox::remove(connection, receipt.local_key)?;
+        if known.is_some() {
+            update(connection, room, &message)?;
+        } else {
+            insert.execute(params![
+                room.get(),
+                id,
+                message.seq.get(),
+                message.sender.as_str(),
+                message.text,
+                message.sent_at.as_millis(),
+                message.edited_at.map(Timestamp::as_millis),
+                message.deleted,
+                local_key,
+            ])?;
+            newest = newest.max(id);
+        }
+        if id < floor {
+            continue; // kept for when history reaches it
+        }
+        if !own && id > read_marker {
+            unread += i64::from(!message.deleted) - i64::from(known.is_some_and(|k| !k.deleted));
         }
         upserted.push(item(message, local_key, me));
     }
-    rooms::advance(connection, room, page.cursor)?;
+    rooms::add_unread(connection, room, unread)?;
     // A page is in the order of changes; a screen is in the order of messages.
     upserted.sort_by_key(|item| item.id);
-    Ok(upserted)
+    changes::overlay(connection, room, &mut upserted)?;
+    removed.retain(|key| upserted.iter().all(|item| item.key != *key));
+    Ok(Change { upserted, removed, reach: rooms::reach(connection, room)? })
+}
+
+/// Of a message that is cached: which version, and what it was written under.
+struct Known {
+    seq: i64,
+    deleted: bool,
+    local_key: Option<i64>,
+}
+
+fn find_version(connection: &Connection, room: RoomId, id: MessageId) -> Result<Option<Known>, EngineError> {
+    let mut statement = connection
+        .prepare_cached("SELECT seq, deleted, local_key FROM message WHERE room = ?1 AND id = ?2")?;
+    let mut rows = statement.query([room.get(), id.get()])?;
+    Ok(match rows.next()? {
+        Some(row) => Some(Known { seq: row.get(0)?, deleted: row.get(1)?, local_key: row.get(2)? }),
+        None => None,
+    })
+}
+
+fn update(connection: &Connection, room: RoomId, message: &Message) -> Result<(), EngineError> {
+    connection
+        .prepare_cached(
+            "UPDATE message SET seq = ?3, text = ?4, edited_at = ?5, deleted = ?6
+             WHERE room = ?1 AND id = ?2",
+        )?
+        .execute(params![
+            room.get(),
+            message.id.get(),
+            message.seq.get(),
+            message.text,
+            message.edited_at.map(Timestamp::as_millis),
+            message.deleted,
+        ])?;
+    Ok(())
 }
 
 fn take_receipt(receipts: &mut Vec<Receipt>, message: &Message) -> Option<Receipt> {
@@ -95,8 +233,8 @@ fn take_receipt(receipts: &mut Vec<Receipt>, message: &Message) -> Option<Receip
     Some(receipts.swap_remove(at))
 }
 
-/// A message, if it is cached.
-pub(super) fn find(
+/// A message as the screen shows it, if it is cached.
+pub(crate) fn find(
     connection: &Connection,
     room: RoomId,
     id: MessageId,
@@ -104,7 +242,25 @@ pub(super) fn find(
 ) -> Result<Option<TimelineItem>, EngineError> {
     let mut statement = connection.prepare_cached(&select("room = ?1 AND id = ?2"))?;
     let mut rows = statement.query([room.get(), id.get()])?;
-    rows.next()?.map(|row| read(row, me)).transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let mut items = [read(row, me)?];
+    changes::overlay(connection, room, &mut items)?;
+    let [item] = items;
+    Ok(Some(item))
+}
+
+/// The id of the confirmed message that was written under an outbox key.
+pub(crate) fn id_of(
+    connection: &Connection,
+    room: RoomId,
+    local_key: i64,
+) -> Result<Option<MessageId>, EngineError> {
+    // Newest first: what a user acts upon by such a key was written a moment ago.
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM message WHERE room = ?1 AND local_key = ?2 ORDER BY id DESC LIMIT 1",
+    )?;
+    let mut rows = statement.query([room.get(), local_key])?;
+    rows.next()?.map(|row| message_id(row.get(0)?)).transpose()
 }
 
 /// Gives a cached message the key it was written under.
@@ -120,47 +276,49 @@ pub(super) fn set_local_key(
     Ok(())
 }
 
-/// The newest `limit` messages from the id `from` up, in id order, and whether there are older
-/// ones, here or on the server.
+/// Up to `limit` messages from the id `from` up and below `below`, the newest of them, in id order.
 pub(crate) fn newest(
     connection: &Connection,
     room: RoomId,
     me: &UserId,
-    from: i64,
+    ids: std::ops::Range<i64>,
     limit: usize,
-) -> Result<(Vec<TimelineItem>, bool), EngineError> {
-    let Some(reach) = rooms::reach(connection, room)? else { return Ok((Vec::new(), false)) };
+) -> Result<Vec<TimelineItem>, EngineError> {
     let mut statement =
-        connection.prepare_cached(&select("room = ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3"))?;
-    let mut rows = statement.query(params![room.get(), reach.floor.max(from), limit as i64])?;
+        connection.prepare_cached(&select("room = ?1 AND id >= ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4"))?;
+    let mut rows = statement.query(params![room.get(), ids.start, ids.end, limit as i64])?;
     let mut items = Vec::new();
     while let Some(row) = rows.next()? {
         items.push(read(row, me)?);
     }
     items.reverse();
-    let first = items.first().and_then(|item| item.id).map_or(reach.floor, |id| id.get());
-    Ok((items, reach.has_older || first > reach.floor))
+    changes::overlay(connection, room, &mut items)?;
+    Ok(items)
 }
 
+/// The columns of a message, in the order that [`read_message`] reads them.
+pub(super) const MESSAGE_COLUMNS: &str = "id, seq, sender, text, sent_at, edited_at, deleted";
+
 fn select(condition: &str) -> String {
-    format!(
-        "SELECT id, seq, sender, text, sent_at, edited_at, deleted, local_key FROM message WHERE {condition}"
-    )
+    format!("SELECT {MESSAGE_COLUMNS}, local_key FROM message WHERE {condition}")
+}
+
+/// A message out of [`MESSAGE_COLUMNS`], which begin at column `first`.
+pub(super) fn read_message(row: &Row<'_>, first: usize) -> Result<Message, EngineError> {
+    Ok(Message {
+        id: message_id(row.get(first)?)?,
+        seq: stored(Seq::new(row.get(first + 1)?))?,
+        sender: stored(UserId::new(row.get::<_, String>(first + 2)?))?,
+        text: row.get(first + 3)?,
+        sent_at: Timestamp::from_millis(row.get(first + 4)?),
+        edited_at: row.get::<_, Option<i64>>(first + 5)?.map(Timestamp::from_millis),
+        deleted: row.get(first + 6)?,
+        transaction_id: None,
+    })
 }
 
 fn read(row: &Row<'_>, me: &UserId) -> Result<TimelineItem, EngineError> {
-    let message = Message {
-        id: message_id(row.get(0)?)?,
-        seq: stored(Seq::new(row.get(1)?))?,
-        sender: stored(UserId::new(row.get::<_, String>(2)?))?,
-        text: row.get(3)?,
-        sent_at: Timestamp::from_millis(row.get(4)?),
-        edited_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
-        deleted: row.get(6)?,
-        transaction_id: None,
-    };
-    let local_key = row.get(7)?;
-    Ok(item(message, local_key, me))
+    Ok(item(read_message(row, 0)?, row.get(7)?, me))
 }
 
 fn item(message: Message, local_key: Option<i64>, me: &UserId) -> TimelineItem {
@@ -175,6 +333,7 @@ fn item(message: Message, local_key: Option<i64>, me: &UserId) -> TimelineItem {
         edited: message.edited_at.is_some(),
         deleted: message.deleted,
         state: DeliveryState::Confirmed,
+        change: ChangeState::None,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::EngineError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Step *n* of the table takes a file from version *n* to *n + 1*. Steps are only ever added.
-const STEPS: &[&str] = &[V1];
+const STEPS: &[&str] = &[V1, V2];
 
 const V1: &str = "
 CREATE TABLE room (
@@ -42,6 +42,53 @@ CREATE TABLE outbox (
     failure        INTEGER
 ) STRICT;
 CREATE INDEX outbox_by_room ON outbox (room, local_key);
+";
+
+const V2: &str = "
+ALTER TABLE room ADD COLUMN read_marker INTEGER NOT NULL DEFAULT 0; -- the last message read, here or on another device
+ALTER TABLE room ADD COLUMN read_sent   INTEGER NOT NULL DEFAULT 0; -- as far as the server knows of it
+ALTER TABLE room ADD COLUMN unread      INTEGER NOT NULL DEFAULT 0; -- cached messages of others beyond it
+
+-- May it be on the server without our knowing? If not, it can be edited in place, and taken back.
+ALTER TABLE outbox ADD COLUMN may_have_arrived INTEGER NOT NULL DEFAULT 0;
+UPDATE outbox SET may_have_arrived = attempts > 0;
+-- Edited after a try: what comes back may be the text of before.
+ALTER TABLE outbox ADD COLUMN edited        INTEGER NOT NULL DEFAULT 0;
+-- Milliseconds since 1970: a wake-up may come before the one, nothing before the other (Retry-After).
+ALTER TABLE outbox ADD COLUMN next_try_at   INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN not_before    INTEGER NOT NULL DEFAULT 0;
+
+-- Edits and deletions that the server has not confirmed: the newest wish for each message.
+CREATE TABLE change (
+    change_key  INTEGER PRIMARY KEY AUTOINCREMENT,
+    room        INTEGER NOT NULL,
+    message_id  INTEGER,                 -- of the message, once it has one
+    local_key   INTEGER,                 -- of its outbox row, while it has none
+    text        TEXT,                    -- NULL: deleted
+    version     INTEGER NOT NULL,        -- grows with each wish: an answer to an older one settles nothing
+    state       INTEGER NOT NULL,        -- see cache/changes.rs
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    next_try_at INTEGER NOT NULL DEFAULT 0,
+    not_before  INTEGER NOT NULL DEFAULT 0,
+    failure     INTEGER
+) STRICT;
+CREATE UNIQUE INDEX change_by_message ON change (room, message_id) WHERE message_id IS NOT NULL;
+CREATE UNIQUE INDEX change_by_local_key ON change (local_key) WHERE message_id IS NULL;
+
+-- The list of rooms as the server told it last.
+CREATE TABLE summary (
+    room        INTEGER PRIMARY KEY,
+    title       TEXT    NOT NULL,
+    unread      INTEGER NOT NULL,
+    read_marker INTEGER NOT NULL,
+    id          INTEGER,                 -- from here on the newest message, if there is one
+    seq         INTEGER,
+    sender      TEXT,
+    text        TEXT,
+    sent_at     INTEGER,
+    edited_at   INTEGER,
+    deleted     INTEGER
+) STRICT;
 ";
 
 /// Brings the schema up to date.

@@ -1,10 +1,11 @@
 //! Table `outbox`: what the user wrote and polling has not brought back yet.
 
+use super::changes;
 use super::messages;
 use super::rooms::{self, message_id, stored};
 use crate::EngineError;
-use crate::repository::{DeliveryState, FailureReason, ItemKey, TimelineItem, TimelineUpdate};
-use chat_protocol::{MessageId, MessageText, RoomId, Timestamp, TransactionId, UserId};
+use crate::repository::{Change, ChangeState, DeliveryState, FailureReason, ItemKey, TimelineItem};
+use chat_protocol::{Message, MessageId, MessageText, RoomId, Timestamp, TransactionId, UserId};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 /// What is to be sent next.
@@ -12,6 +13,19 @@ pub(crate) struct Outgoing {
     pub(crate) local_key: i64,
     pub(crate) transaction: TransactionId,
     pub(crate) text: String,
+    pub(crate) may_have_arrived: bool,
+    pub(crate) schedule: Schedule,
+}
+
+/// When something may be tried again; kept over restarts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    /// Tries so far.
+    pub(crate) attempts: u32,
+    /// Not before, unless something wakes us. Milliseconds since 1970, by this device's clock.
+    pub(crate) next_try_at: i64,
+    /// Not before, whatever happens: the server's `Retry-After`.
+    pub(crate) not_before: i64,
 }
 
 /// What identifies a message of ours when it comes back.
@@ -19,13 +33,14 @@ pub(crate) struct Receipt {
     pub(crate) local_key: i64,
     pub(crate) transaction: String,
     pub(crate) message_id: Option<MessageId>,
+    edited: bool,
 }
 
 // Column `state`. Sending is stored too: after a crash it means "may have arrived", and is sent again under the same key.
-const PENDING: i64 = 0;
-const SENDING: i64 = 1;
+pub(super) const PENDING: i64 = 0;
+pub(super) const SENDING: i64 = 1;
 const SENT: i64 = 2;
-const FAILED: i64 = 3;
+pub(super) const FAILED: i64 = 3;
 
 /// Adds a message; returns it as the screen shows it at once.
 pub(crate) fn add(
@@ -46,34 +61,41 @@ pub(crate) fn add(
 
 /// The oldest message of a room that still has to be sent.
 pub(crate) fn next(connection: &Connection, room: RoomId) -> Result<Option<Outgoing>, EngineError> {
-    let row = connection
-        .prepare_cached(
-            "SELECT local_key, transaction_id, text FROM outbox WHERE room = ?1 AND state IN (0, 1)
-             ORDER BY local_key LIMIT 1",
-        )?
-        .query_row([room.get()], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)))
-        .optional()?;
-    row.map(|(local_key, transaction, text)| {
-        Ok(Outgoing { local_key, transaction: stored(TransactionId::new(transaction))?, text })
-    })
-    .transpose()
+    let mut statement = connection.prepare_cached(
+        "SELECT local_key, transaction_id, text, may_have_arrived, attempts, next_try_at, not_before
+         FROM outbox WHERE room = ?1 AND state IN (0, 1) ORDER BY local_key LIMIT 1",
+    )?;
+    let mut rows = statement.query([room.get()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(Outgoing {
+        local_key: row.get(0)?,
+        transaction: stored(TransactionId::new(row.get::<_, String>(1)?))?,
+        text: row.get(2)?,
+        may_have_arrived: row.get(3)?,
+        schedule: Schedule { attempts: row.get(4)?, next_try_at: row.get(5)?, not_before: row.get(6)? },
+    }))
 }
 
-/// Rooms that have something to send.
+/// Rooms that have something to send: messages, changes, or how far they are read.
 pub(crate) fn rooms_with_work(connection: &Connection) -> Result<Vec<RoomId>, EngineError> {
-    let mut statement =
-        connection.prepare_cached("SELECT DISTINCT room FROM outbox WHERE state IN (0, 1)")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT room FROM outbox WHERE state IN (0, 1)
+         UNION SELECT room FROM change WHERE state IN (0, 1)
+         UNION SELECT id FROM room WHERE read_marker > read_sent",
+    )?;
     let rooms = statement.query_map([], |row| row.get::<_, i64>(0))?;
     rooms.map(|room| stored(RoomId::new(room?))).collect()
 }
 
-/// A try begins.
+/// A try begins. Until it is known to have failed on the way, it may have arrived.
 pub(crate) fn mark_sending(
     connection: &Connection,
     key: i64,
     me: &UserId,
 ) -> Result<TimelineItem, EngineError> {
-    set(connection, "UPDATE outbox SET state = 1, attempts = attempts + 1 WHERE local_key = ?1", [key])?;
+    let sql =
+        "UPDATE outbox SET state = 1, attempts = attempts + 1, may_have_arrived = 1 WHERE local_key = ?1";
+    set(connection, sql, [key])?;
     item(connection, key, me)
 }
 
@@ -82,8 +104,15 @@ pub(crate) fn mark_pending(
     connection: &Connection,
     key: i64,
     me: &UserId,
+    may_have_arrived: bool,
+    schedule: Schedule,
 ) -> Result<TimelineItem, EngineError> {
-    set(connection, "UPDATE outbox SET state = 0, failure = NULL WHERE local_key = ?1", [key])?;
+    set(
+        connection,
+        "UPDATE outbox SET state = 0, failure = NULL, may_have_arrived = ?2, next_try_at = ?3, not_before = ?4
+         WHERE local_key = ?1",
+        params![key, may_have_arrived, schedule.next_try_at, schedule.not_before],
+    )?;
     item(connection, key, me)
 }
 
@@ -92,9 +121,11 @@ pub(crate) fn mark_failed(
     connection: &Connection,
     key: i64,
     me: &UserId,
+    may_have_arrived: bool,
     reason: FailureReason,
 ) -> Result<TimelineItem, EngineError> {
-    set(connection, "UPDATE outbox SET state = 3, failure = ?2 WHERE local_key = ?1", (key, reason.code()))?;
+    let sql = "UPDATE outbox SET state = 3, failure = ?2, may_have_arrived = ?3 WHERE local_key = ?1";
+    set(connection, sql, params![key, reason.code(), may_have_arrived])?;
     item(connection, key, me)
 }
 
@@ -106,51 +137,143 @@ pub(crate) fn mark_sent(
     key: i64,
     me: &UserId,
     id: MessageId,
-) -> Result<TimelineUpdate, EngineError> {
+) -> Result<Change, EngineError> {
+    let Some(receipt) = receipts(connection, room)?.into_iter().find(|r| r.local_key == key) else {
+        return Ok(Change::default()); // polling was faster and knew it by its transaction id
+    };
+    let reach = rooms::reach(connection, room)?;
     let Some(known) = messages::find(connection, room, id, me)? else {
         // Older than what is cached, so polling will never bring it: it is history now.
-        if rooms::reach(connection, room)?.is_some_and(|reach| id.get() < reach.floor) {
-            remove(connection, key)?;
-            return Ok(TimelineUpdate::Diff { upserted: Vec::new(), removed: vec![ItemKey::local(key)] });
+        if reach.is_some_and(|reach| id.get() < reach.floor) {
+            settle(connection, room, &receipt, id)?;
+            return Ok(Change { removed: vec![ItemKey::local(key)], ..Change::default() });
         }
-        let changed = connection
-            .prepare_cached("UPDATE outbox SET state = 2, message_id = ?2 WHERE local_key = ?1")?
-            .execute(params![key, id.get()])?;
-        // Nothing to change: polling, or a crash, has settled it.
-        return if changed == 0 {
-            Ok(TimelineUpdate::default())
-        } else {
-            Ok(item(connection, key, me)?.into())
-        };
+        changes::resolve(connection, room, key, id)?;
+        let sql = "UPDATE outbox SET state = 2, message_id = ?2 WHERE local_key = ?1";
+        set(connection, sql, [key, id.get()])?;
+        return Ok(item(connection, key, me)?.into());
     };
-    if remove(connection, key)? == 0 {
-        return Ok(TimelineUpdate::default()); // polling was faster and knew it by its transaction id
+    settle(connection, room, &receipt, id)?;
+    if known.key == ItemKey::of(id, None) {
+        // Polling was faster, and the server tells no transaction ids: here the two become one.
+        messages::set_local_key(connection, room, id, key)?;
     }
-    if known.key != ItemKey::of(id, None) {
-        return Ok(TimelineUpdate::Diff { upserted: Vec::new(), removed: vec![ItemKey::local(key)] });
+    let mut removed = vec![ItemKey::local(key), known.key];
+    let upserted: Vec<_> = match reach {
+        Some(reach) if id.get() >= reach.floor => messages::find(connection, room, id, me)?,
+        _ => None,
     }
-    // Polling was faster, and the server tells no transaction ids: here the two become one.
-    messages::set_local_key(connection, room, id, key)?;
-    let merged = TimelineItem { key: ItemKey::local(key), ..known.clone() };
-    Ok(TimelineUpdate::Diff { upserted: vec![merged], removed: vec![known.key] })
+    .into_iter()
+    .collect();
+    removed.retain(|key| upserted.iter().all(|item| item.key != *key));
+    Ok(Change { upserted, removed, reach: None })
 }
 
-/// A failed message is to be sent again.
-pub(crate) fn retry(
+/// A message of the outbox is now message `id` of its room: the row goes, and what was wished for it
+/// since becomes a wish for the message.
+pub(super) fn settle(
+    connection: &Connection,
+    room: RoomId,
+    receipt: &Receipt,
+    id: MessageId,
+) -> Result<(), EngineError> {
+    let key = receipt.local_key;
+    changes::resolve(connection, room, key, id)?;
+    if receipt.edited && !changes::is_wished(connection, room, id)? {
+        let text: String = connection
+            .prepare_cached("SELECT text FROM outbox WHERE local_key = ?1")?
+            .query_row([key], |row| row.get(0))?;
+        changes::wish_for_message(connection, room, id, Some(&text))?;
+    }
+    remove(connection, key)
+}
+
+/// How an item of the outbox may be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grip {
+    /// It is certainly not on the server: it can be edited and taken back here.
+    Here,
+    /// It was refused.
+    Refused,
+    /// It may have arrived, or has: what is wished for it goes after it.
+    OnItsWay,
+}
+
+/// The grip on an outbox item, if there is one by this key in the room.
+pub(super) fn grip(connection: &Connection, room: RoomId, key: i64) -> Result<Option<Grip>, EngineError> {
+    Ok(connection
+        .prepare_cached("SELECT state, may_have_arrived FROM outbox WHERE local_key = ?1 AND room = ?2")?
+        .query_row([key, room.get()], |row| {
+            Ok(match (row.get(0)?, row.get(1)?) {
+                (FAILED, _) => Grip::Refused,
+                (PENDING, false) => Grip::Here,
+                _ => Grip::OnItsWay,
+            })
+        })
+        .optional()?)
+}
+
+/// Puts another text in the place of one that is not on the server, or was refused, and sends it.
+/// The transaction id stays: should the text of before be there after all, the server says so instead
+/// of storing both.
+pub(super) fn rewrite(
+    connection: &Connection,
+    key: i64,
+    me: &UserId,
+    text: &MessageText,
+) -> Result<TimelineItem, EngineError> {
+    set(
+        connection,
+        "UPDATE outbox SET text = ?2, state = 0, failure = NULL, edited = may_have_arrived, attempts = 0,
+             next_try_at = 0 WHERE local_key = ?1",
+        params![key, text.as_str()],
+    )?;
+    item(connection, key, me)
+}
+
+/// A refused message is to be sent again. Tells `None` when there is no such one.
+pub(super) fn retry(
     connection: &Connection,
     room: RoomId,
     key: i64,
     me: &UserId,
-) -> Result<TimelineItem, EngineError> {
-    let sql = "UPDATE outbox SET state = 0, failure = NULL WHERE local_key = ?1 AND room = ?2 AND state = 3";
-    set(connection, sql, (key, room.get()))?;
-    item(connection, key, me)
+) -> Result<Option<TimelineItem>, EngineError> {
+    let sql = "UPDATE outbox SET state = 0, failure = NULL, attempts = 0, next_try_at = 0
+               WHERE local_key = ?1 AND room = ?2 AND state = 3";
+    match set(connection, sql, [key, room.get()]) {
+        Ok(()) => item(connection, key, me).map(Some),
+        Err(EngineError::NotFound) => Ok(None),
+        Err(other) => Err(other),
+    }
 }
 
-/// Drops a failed message.
-pub(crate) fn discard(connection: &Connection, room: RoomId, key: i64) -> Result<(), EngineError> {
-    let sql = "DELETE FROM outbox WHERE local_key = ?1 AND room = ?2 AND state = 3";
-    set(connection, sql, (key, room.get()))
+/// A sent message, not brought back by polling yet, has been changed on the server meanwhile.
+pub(super) fn follow(
+    connection: &Connection,
+    room: RoomId,
+    me: &UserId,
+    message: &Message,
+) -> Result<Change, EngineError> {
+    let key: Option<i64> = connection
+        .prepare_cached(
+            "UPDATE outbox SET text = ?3 WHERE room = ?1 AND message_id = ?2 RETURNING local_key",
+        )?
+        .query_row(params![room.get(), message.id.get(), message.text], |row| row.get(0))
+        .optional()?;
+    match key {
+        Some(key) if message.deleted => {
+            remove(connection, key)?; // the tombstone comes by polling
+            Ok(Change { removed: vec![ItemKey::local(key)], ..Change::default() })
+        }
+        Some(key) => Ok(item(connection, key, me)?.into()),
+        None => Ok(Change::default()),
+    }
+}
+
+/// Drops a message, and what was wished for it.
+pub(super) fn remove(connection: &Connection, key: i64) -> Result<(), EngineError> {
+    connection.prepare_cached("DELETE FROM outbox WHERE local_key = ?1")?.execute([key])?;
+    changes::forget(connection, key)
 }
 
 /// Lets go of what was sent before the room was first looked at, and has become history by then.
@@ -165,20 +288,20 @@ pub(super) fn settle_below(
     keys.map(|key| Ok(ItemKey::local(key?))).collect()
 }
 
-pub(super) fn remove(connection: &Connection, key: i64) -> Result<usize, EngineError> {
-    Ok(connection.prepare_cached("DELETE FROM outbox WHERE local_key = ?1")?.execute([key])?)
-}
-
 /// Everything of a room that may come back as a message: all that was tried, and all that failed
 /// for an answer lost on the way.
 pub(super) fn receipts(connection: &Connection, room: RoomId) -> Result<Vec<Receipt>, EngineError> {
     let mut statement = connection
-        .prepare_cached("SELECT local_key, transaction_id, message_id FROM outbox WHERE room = ?1")?;
+        .prepare_cached("SELECT local_key, transaction_id, message_id, edited FROM outbox WHERE room = ?1")?;
     let mut rows = statement.query([room.get()])?;
     let mut receipts = Vec::new();
     while let Some(row) = rows.next()? {
-        let message_id = row.get::<_, Option<i64>>(2)?.map(message_id).transpose()?;
-        receipts.push(Receipt { local_key: row.get(0)?, transaction: row.get(1)?, message_id });
+        receipts.push(Receipt {
+            local_key: row.get(0)?,
+            transaction: row.get(1)?,
+            message_id: row.get::<_, Option<i64>>(2)?.map(message_id).transpose()?,
+            edited: row.get(3)?,
+        });
     }
     Ok(receipts)
 }
@@ -195,23 +318,29 @@ pub(crate) fn unsent(
     while let Some(row) = rows.next()? {
         items.push(read(row, me)?);
     }
+    changes::overlay(connection, room, &mut items)?;
     Ok(items)
 }
 
 /// Changes one row, which has to be there.
-fn set(connection: &Connection, sql: &str, params: impl Params) -> Result<(), EngineError> {
+pub(super) fn set(connection: &Connection, sql: &str, params: impl Params) -> Result<(), EngineError> {
     match connection.prepare_cached(sql)?.execute(params)? {
         0 => Err(EngineError::NotFound),
         _ => Ok(()),
     }
 }
 
-const SELECT: &str = "SELECT local_key, text, written_at, state, failure FROM outbox";
+const SELECT: &str = "SELECT local_key, text, written_at, state, failure, room FROM outbox";
 
-fn item(connection: &Connection, key: i64, me: &UserId) -> Result<TimelineItem, EngineError> {
+/// An item of the outbox, as the screen shows it.
+pub(super) fn item(connection: &Connection, key: i64, me: &UserId) -> Result<TimelineItem, EngineError> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE local_key = ?1"))?;
     let mut rows = statement.query([key])?;
-    read(rows.next()?.ok_or(EngineError::NotFound)?, me)
+    let row = rows.next()?.ok_or(EngineError::NotFound)?;
+    let mut items = [read(row, me)?];
+    changes::overlay(connection, stored(RoomId::new(row.get(5)?))?, &mut items)?;
+    let [item] = items;
+    Ok(item)
 }
 
 fn read(row: &Row<'_>, me: &UserId) -> Result<TimelineItem, EngineError> {
@@ -235,5 +364,6 @@ fn read(row: &Row<'_>, me: &UserId) -> Result<TimelineItem, EngineError> {
         edited: false,
         deleted: false,
         state,
+        change: ChangeState::None,
     })
 }

@@ -1,4 +1,5 @@
 //! Sends what the user wrote: per room in order, on as many tries as it takes, each message once.
+//! Then what the user changed of it, then how far the room is read.
 //!
 //! # Invariants
 //! * A message is on disk before [`crate::Room::send`] returns; from then on only the server's
@@ -6,21 +7,25 @@
 //! * Every try of a message carries the same transaction id, so a lost answer stores nothing twice.
 //! * One try at a time per room, oldest first: what was written first is read first.
 //! * A refused message is marked and passed over; it holds up no other.
+//! * Failed tries are spaced by full-jitter backoff, and no try undercuts a `Retry-After`; both are on
+//!   disk, so that starting the app again and again hammers no server.
+//! * Of several changes of one message, the newest is sent. An answer to an older one settles nothing.
 //! * The end of the session stops the sending and keeps the messages.
 //!
 //! Sending goes on when a room's polling stops: who leaves the screen right after "send" has sent.
 
-use crate::cache::{self, Cache, Outgoing};
+use crate::cache::{self, Cache, Outgoing, OutgoingChange, Schedule, change};
 use crate::poller::{EndReason, Pace};
-use crate::repository::{FailureReason, Screen, TimelineItem, TimelineUpdate};
+use crate::repository::{Change, FailureReason, Screen, TimelineItem};
 use crate::session::{AuthorizedError, Session};
-use crate::transport::{Retry, Transport};
+use crate::transport::{Fault, Retry, Transport, TransportError};
 use crate::{EngineError, Timings};
-use chat_protocol::{Message, RoomId, UserId};
+use chat_protocol::{ErrorCode, Message, MessageId, RoomId, Timestamp, UserId};
 use rusqlite::Transaction;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep_until};
 
 /// A room's outbox worker.
 pub(crate) struct Outbox {
@@ -34,6 +39,8 @@ pub(crate) struct Outbox {
     pub(crate) work: Arc<Notify>,
     /// The poller's: a message that was sent is fetched at once.
     pub(crate) sent: Arc<Notify>,
+    /// Shared by all rooms, apart from those for polls: nobody's message waits behind somebody's poll.
+    pub(crate) permits: Arc<Semaphore>,
     pub(crate) timings: Timings,
 }
 
@@ -42,14 +49,25 @@ impl Outbox {
     pub(crate) async fn run(&self) {
         let mut pace = Pace::new(&self.timings);
         let mut resumed = self.session.resumed();
+        let mut tell_read_at = None;
+        self.take_up(&mut pace).await;
         loop {
-            let pause = match self.send_next().await {
-                Ok(Progress::Sent) => {
+            resumed.mark_unchanged();
+            let pause = match self.step(&mut pace, &mut tell_read_at).await {
+                Ok(Progress::Made) => {
                     pace.succeeded();
                     continue;
                 }
+                Ok(Progress::Refused) => continue,
                 Ok(Progress::Empty) => {
                     self.work.notified().await;
+                    continue;
+                }
+                Ok(Progress::NotBefore(then)) => {
+                    tokio::select! {
+                        () = sleep_until(then) => {}
+                        () = self.work.notified() => {}
+                    }
                     continue;
                 }
                 Ok(Progress::SessionEnded) => {
@@ -58,7 +76,7 @@ impl Outbox {
                     }
                     continue;
                 }
-                Ok(Progress::Later(at_least)) => pace.failed(at_least),
+                Ok(Progress::Later(pause)) => pause,
                 Err(EngineError::Closed) => return,
                 Err(error) => {
                     log::error!("room {}: outbox: {error}", self.room);
@@ -69,90 +87,237 @@ impl Outbox {
         }
     }
 
-    async fn send_next(&self) -> Result<Progress, EngineError> {
-        let Some(outgoing) = self.cache.read(|c| cache::next(c, self.room))? else {
+    /// Goes on where the process of before has stopped.
+    async fn take_up(&self, pace: &mut Pace) {
+        let found = self.cache.read(|c| {
+            Ok(match cache::next(c, self.room)? {
+                Some(outgoing) => Some(outgoing.schedule),
+                None => change::next(c, self.room)?.map(|change| change.schedule),
+            })
+        });
+        let Ok(Some(schedule)) = found else { return };
+        // By the wall clock, which may have been set meanwhile: never longer than a wait of ours can be.
+        let wait = |until: i64, most: Duration| {
+            let left = until.saturating_sub(Timestamp::now().as_millis());
+            Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(most)
+        };
+        let not_before = wait(schedule.not_before, TransportError::RETRY_AFTER_CAP);
+        pace.restore(schedule.attempts, not_before);
+        let pause = wait(schedule.next_try_at, self.timings.backoff_cap).max(not_before);
+        if !pause.is_zero() {
+            pace.pause(pause, &self.work).await;
+        }
+    }
+
+    /// Does the next thing there is to do.
+    async fn step(
+        &self,
+        pace: &mut Pace,
+        tell_read_at: &mut Option<Instant>,
+    ) -> Result<Progress, EngineError> {
+        if let Some(outgoing) = self.cache.read(|c| cache::next(c, self.room))? {
+            return self.send(outgoing, pace).await;
+        }
+        if let Some(outgoing) = self.cache.read(|c| change::next(c, self.room))? {
+            return self.send_change(outgoing, pace).await;
+        }
+        let Some(marker) = self.cache.read(|c| cache::unsent_marker(c, self.room))? else {
+            *tell_read_at = None;
             return Ok(Progress::Empty);
         };
-        let Outgoing { local_key: key, transaction, text } = &outgoing;
+        let due = *tell_read_at.get_or_insert_with(|| Instant::now() + self.timings.read_delay);
+        if Instant::now() < due {
+            return Ok(Progress::NotBefore(due));
+        }
+        let progress = self.send_marker(marker, pace).await;
+        if matches!(progress, Ok(Progress::Made)) {
+            *tell_read_at = None;
+        }
+        progress
+    }
+
+    async fn send(&self, outgoing: Outgoing, pace: &mut Pace) -> Result<Progress, EngineError> {
+        let Outgoing { local_key: key, transaction, text, may_have_arrived, .. } = &outgoing;
         match self.mark(|t| cache::mark_sending(t, *key, &self.me)) {
-            Err(EngineError::NotFound) => return Ok(Progress::Sent), // polling has just settled it
+            Err(EngineError::NotFound) => return Ok(Progress::Made), // polling has just settled it
             other => other?,
         }
         let answer = self
-            .session
-            .authorized(
-                |token| async move { self.transport.send(self.room, transaction, text, &token).await },
-            )
+            .ask(|token| async move { self.transport.send(self.room, transaction, text, &token).await })
+            .await;
+        let arrived = |error: Option<&TransportError>| *may_have_arrived || error.is_some_and(may_arrive);
+        let wait = |schedule: Schedule, arrived| {
+            self.mark(|t| cache::mark_pending(t, *key, &self.me, arrived, schedule))
+        };
+        let gone = |result: Result<(), EngineError>, progress| match result {
+            // Polling brought it: the answer was lost, not the message.
+            Err(EngineError::NotFound) => Ok(Progress::Made),
+            other => other.map(|()| progress),
+        };
+        match answer {
+            Ok(message) => {
+                self.announce(|t| cache::mark_sent(t, self.room, *key, &self.me, message.id))?;
+                self.sent.notify_one();
+                Ok(Progress::Made)
+            }
+            Err(Trouble::SessionEnded) => {
+                gone(wait(outgoing.schedule, arrived(None)), Progress::SessionEnded)
+            }
+            Err(Trouble::Later { error, at_least }) => {
+                let (pause, schedule) = postpone(pace, at_least);
+                gone(wait(schedule, arrived(error.as_ref())), Progress::Later(pause))
+            }
+            Err(Trouble::Refused { reason, code }) => {
+                log::warn!("room {}: a message was refused: {}", self.room, code.as_str());
+                let arrived = *may_have_arrived || code == ErrorCode::IdempotencyKeyReused;
+                let failed = self.mark(|t| cache::mark_failed(t, *key, &self.me, arrived, reason));
+                gone(failed, Progress::Refused)
+            }
+        }
+    }
+
+    async fn send_change(&self, outgoing: OutgoingChange, pace: &mut Pace) -> Result<Progress, EngineError> {
+        self.cache.commit(|t| change::mark_sending(t, &outgoing), |()| {})?;
+        let (room, id, text) = (self.room, outgoing.message, &outgoing.text);
+        let answer: Result<Message, Trouble> = self
+            .ask(|token| async move {
+                match text {
+                    Some(text) => self.transport.edit(room, id, text, &token).await,
+                    None => self.transport.delete(room, id, &token).await,
+                }
+            })
             .await;
         match answer {
-            Ok(message) => self.sent(*key, &message),
-            Err(AuthorizedError::SessionEnded) => self.back_to_pending(*key, Progress::SessionEnded),
-            Err(AuthorizedError::TokenUnavailable) => {
-                self.back_to_pending(*key, Progress::Later(Duration::ZERO))
+            Ok(message) => {
+                self.announce(|t| change::confirm(t, room, &self.me, &outgoing, message))?;
+                Ok(Progress::Made)
             }
-            Err(AuthorizedError::Transport(error)) => match error.retry() {
-                Retry::Later { at_least } => self.back_to_pending(*key, Progress::Later(at_least)),
-                Retry::EndRoom(reason) => self.failed(*key, failure(reason)),
-                Retry::Never | Retry::WithNewToken => {
-                    log::warn!("room {}: a message was {}", self.room, error.fault);
-                    self.failed(*key, FailureReason::Refused)
-                }
-            },
+            Err(Trouble::SessionEnded) => {
+                self.cache.commit(|t| change::mark_pending(t, &outgoing, outgoing.schedule), |()| {})?;
+                Ok(Progress::SessionEnded)
+            }
+            Err(Trouble::Later { at_least, .. }) => {
+                let (pause, schedule) = postpone(pace, at_least);
+                self.cache.commit(|t| change::mark_pending(t, &outgoing, schedule), |()| {})?;
+                Ok(Progress::Later(pause))
+            }
+            Err(Trouble::Refused { reason, code }) => {
+                log::warn!("room {room}: a change was refused: {}", code.as_str());
+                // Of a message that is no more there is nothing to change, and nothing to complain about.
+                let gone = matches!(code, ErrorCode::MessageDeleted | ErrorCode::MessageNotFound);
+                let reason = (!gone).then_some(reason);
+                self.announce(|t| change::refuse(t, room, &self.me, &outgoing, reason))?;
+                Ok(Progress::Refused)
+            }
         }
     }
 
-    fn sent(&self, key: i64, message: &Message) -> Result<Progress, EngineError> {
-        self.announce(|t| cache::mark_sent(t, self.room, key, &self.me, message.id))?;
-        self.sent.notify_one();
-        Ok(Progress::Sent)
+    async fn send_marker(&self, marker: MessageId, pace: &mut Pace) -> Result<Progress, EngineError> {
+        let answer =
+            self.ask(|token| async move { self.transport.mark_read(self.room, marker, &token).await }).await;
+        let on_server = match answer {
+            Ok(told) => told.id.max(marker),
+            // Asked again it would be refused again; the next marker may be taken.
+            Err(Trouble::Refused { code, .. }) => {
+                log::warn!("room {}: the read marker was refused: {}", self.room, code.as_str());
+                marker
+            }
+            Err(Trouble::SessionEnded) => return Ok(Progress::SessionEnded),
+            Err(Trouble::Later { at_least, .. }) => return Ok(Progress::Later(pace.failed(at_least))),
+        };
+        self.announce(|t| {
+            cache::marker_on_server(t, self.room, &self.me, on_server.get())?;
+            Ok(Change { reach: cache::reach(t, self.room)?, ..Change::default() })
+        })?;
+        Ok(Progress::Made)
     }
 
-    fn back_to_pending(&self, key: i64, progress: Progress) -> Result<Progress, EngineError> {
-        match self.mark(|t| cache::mark_pending(t, key, &self.me)) {
-            Err(EngineError::NotFound) => Ok(Progress::Sent), // polling brought it: the answer was lost, not the message
-            other => other.map(|()| progress),
-        }
-    }
-
-    fn failed(&self, key: i64, reason: FailureReason) -> Result<Progress, EngineError> {
-        match self.mark(|t| cache::mark_failed(t, key, &self.me, reason)) {
-            Err(EngineError::NotFound) => {}
-            other => other?,
-        }
-        Ok(Progress::Sent)
+    async fn ask<T, F, Fut>(&self, call: F) -> Result<T, Trouble>
+    where
+        F: FnMut(crate::Token) -> Fut,
+        Fut: Future<Output = Result<T, TransportError>>,
+    {
+        // Never closed, so there is always one to be had.
+        let _permit = self.permits.acquire().await;
+        self.session.authorized(call).await.map_err(Trouble::from)
     }
 
     fn mark(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<TimelineItem, EngineError>,
     ) -> Result<(), EngineError> {
-        self.announce(|t| change(t).map(TimelineUpdate::from))
+        self.announce(|t| change(t).map(Change::from))
     }
 
     fn announce(
         &self,
-        change: impl FnOnce(&Transaction<'_>) -> Result<TimelineUpdate, EngineError>,
+        change: impl FnOnce(&Transaction<'_>) -> Result<Change, EngineError>,
     ) -> Result<(), EngineError> {
-        self.cache.commit(change, |update| self.screen.push(update))
+        self.cache.commit(change, |change| self.screen.push(change))
     }
 }
 
 /// How a look into the outbox ended.
 enum Progress {
-    /// One message is out of the way; look again.
-    Sent,
+    /// The server took something; look again.
+    Made,
+    /// The server will not take something; look again.
+    Refused,
     /// Nothing to send.
     Empty,
-    /// Not now; not before this long.
+    /// Nothing to send before then.
+    NotBefore(Instant),
+    /// Not now; after this long.
     Later(Duration),
     /// Not before somebody logs in again.
     SessionEnded,
 }
 
-fn failure(reason: EndReason) -> FailureReason {
-    match reason {
-        EndReason::NotAMember => FailureReason::NotAMember,
-        EndReason::RoomNotFound => FailureReason::RoomNotFound,
-        EndReason::SessionEnded => FailureReason::Refused,
+/// Why the server has not taken something.
+enum Trouble {
+    SessionEnded,
+    Later { error: Option<TransportError>, at_least: Duration },
+    Refused { reason: FailureReason, code: ErrorCode },
+}
+
+impl From<AuthorizedError> for Trouble {
+    fn from(error: AuthorizedError) -> Self {
+        let error = match error {
+            AuthorizedError::SessionEnded => return Trouble::SessionEnded,
+            AuthorizedError::TokenUnavailable => {
+                return Trouble::Later { error: None, at_least: Duration::ZERO };
+            }
+            AuthorizedError::Transport(error) => error,
+        };
+        let code = match error.fault {
+            Fault::Refused { code, .. } => code,
+            _ => ErrorCode::Unknown,
+        };
+        match error.retry() {
+            Retry::Later { at_least } => Trouble::Later { error: Some(error), at_least },
+            Retry::EndRoom(EndReason::NotAMember) => {
+                Trouble::Refused { reason: FailureReason::NotAMember, code: ErrorCode::NotAMember }
+            }
+            Retry::EndRoom(EndReason::RoomNotFound) => {
+                Trouble::Refused { reason: FailureReason::RoomNotFound, code: ErrorCode::RoomNotFound }
+            }
+            Retry::EndRoom(EndReason::SessionEnded) | Retry::Never | Retry::WithNewToken => {
+                Trouble::Refused { reason: FailureReason::Refused, code }
+            }
+        }
     }
+}
+
+/// Whether the server may have done what it was asked, without our hearing of it.
+fn may_arrive(error: &TransportError) -> bool {
+    !matches!(error.fault, Fault::Offline | Fault::Tls | Fault::RateLimited)
+}
+
+/// Another failure: how long to wait, and that in writing.
+fn postpone(pace: &mut Pace, at_least: Duration) -> (Duration, Schedule) {
+    let pause = pace.failed(at_least);
+    let now = Timestamp::now().as_millis();
+    let after = |wait: Duration| now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+    let not_before = if at_least.is_zero() { 0 } else { after(at_least) };
+    (pause, Schedule { attempts: pace.attempt(), next_try_at: after(pause), not_before })
 }

@@ -33,6 +33,11 @@ impl Backoff {
         self.attempt
     }
 
+    /// So many tries have failed already, in a process of before.
+    pub(crate) fn restore(&mut self, attempts: u32) {
+        self.attempt = attempts;
+    }
+
     /// The wait after another failure, not below `at_least`. A server's own `Retry-After` is kept to
     /// the letter and jittered beyond, since it tells a thousand phones the same second.
     pub fn next(&mut self, at_least: Duration) -> Duration {

@@ -1,4 +1,4 @@
-//! The job of a room: one actor that asks for changes while it is wanted.
+//! A job, of a room or of the list of rooms: one actor that asks for changes while it is wanted.
 //!
 //! ```text
 //!            start                       answered
@@ -8,7 +8,7 @@
 //!     │ (from anywhere)  ▼            error               ▼
 //!     └───────────── Waiting ◀────────────────────────────┘
 //!                        │  session over, not a member, room gone
-//!                        └──────────────▶ Ended (until start)
+//!                        └──────────────▶ Ended (until start; until a new session, if that was why)
 //! ```
 //!
 //! # Invariants
@@ -19,22 +19,29 @@
 //!   out with full-jitter backoff.
 //! * An answer is applied without a pause in between: a job is cancelled before or after a batch.
 //! * A `204` touches neither cache nor listener: the cursor is held here between batches.
+//! * How soon the next poll comes is `Cadence`'s to say, or `Backoff`'s after an error.
 
 mod backoff;
+mod cadence;
+mod fetch;
 mod pace;
+mod room;
+mod rooms;
 
 pub use backoff::Backoff;
+pub(crate) use cadence::Cadence;
+pub(crate) use fetch::{Fetch, Position};
 pub(crate) use pace::Pace;
+pub(crate) use room::RoomPoll;
+pub(crate) use rooms::RoomsPoll;
 
-use crate::cache::{self, Cache};
-use crate::repository::{Feed, Screen};
 use crate::session::{AuthorizedError, Session};
-use crate::transport::{Answer, Fault, Retry, Transport, TransportError};
+use crate::transport::{Fault, Retry, TransportError};
 use crate::{EngineError, Timings};
-use chat_protocol::{Page, RoomId, Seq, UserId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 /// What a room's job is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,27 +88,30 @@ pub enum EndReason {
     RoomNotFound,
 }
 
-/// What the room's owner wants. A new `job` number means "not the job of before": whatever that
+/// What the owner of a job wants. A new `job` number means "not the job of before": whatever that
 /// had in flight is dropped, even when a stop and a start come too fast to be seen one by one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) running: bool,
     pub(crate) job: u64,
     pub(crate) closed: bool,
+    /// The job is wanted, and over with its session.
+    pub(crate) without_session: bool,
 }
 
 impl Wanted {
-    /// A job, if none is wanted yet.
+    /// A job, if none is wanted yet or the one that is has ended.
     pub(crate) fn start(&mut self) -> bool {
-        let begins = !self.running && !self.closed;
+        let begins = !self.closed && (!self.running || self.without_session);
         if begins {
-            *self = Wanted { running: true, job: self.job + 1, closed: false };
+            *self = Wanted { running: true, job: self.job + 1, closed: false, without_session: false };
         }
         begins
     }
 
     /// No job.
     pub(crate) fn stop(&mut self) -> bool {
+        self.without_session = false;
         std::mem::replace(&mut self.running, false)
     }
 
@@ -112,26 +122,46 @@ impl Wanted {
     }
 }
 
-/// A room's poller.
-pub(crate) struct Poller {
-    pub(crate) room: RoomId,
-    pub(crate) me: UserId,
-    pub(crate) wanted: watch::Sender<Wanted>,
-    pub(crate) wake: Arc<Notify>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) session: Arc<Session>,
-    pub(crate) cache: Arc<Cache>,
-    /// Of the screen that wants this job: hears of the job.
-    pub(crate) feed: Arc<Feed>,
-    /// Hears of messages, whichever screen it is by then.
-    pub(crate) screen: Screen,
-    pub(crate) timings: Timings,
+/// What a job polls.
+pub(crate) trait Poll: Send + Sync + 'static {
+    /// Where a job is; it begins at the default.
+    type Position: Default + Send;
+
+    /// Asks once, and stores what is new.
+    fn poll(&self, position: &mut Self::Position) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+
+    /// Tells how the job stands.
+    fn tell(&self, state: ConnectionState);
 }
 
-impl Poller {
+/// What came of a poll.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome {
+    /// Whether more waits at the server.
+    pub(crate) more: bool,
+    /// Whether anything was new.
+    pub(crate) news: bool,
+    /// The server's wish for the interval.
+    pub(crate) interval: Option<Duration>,
+}
+
+/// A job's actor.
+pub(crate) struct Poller<P> {
+    /// For the log: "room 7".
+    pub(crate) name: String,
+    pub(crate) poll: P,
+    pub(crate) wanted: watch::Sender<Wanted>,
+    pub(crate) wake: Arc<Notify>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) timings: Timings,
+    pub(crate) cadence: fn(&Timings, Instant) -> Cadence,
+}
+
+impl<P: Poll> Poller<P> {
     /// Follows what is wanted until that is the end.
     pub(crate) async fn run(&self) {
         let mut wishes = self.wanted.subscribe();
+        let mut resumed = self.session.resumed();
         // Of the room, not of one job: starting anew polls at once, and fails as patiently as before.
         let mut pace = Pace::new(&self.timings);
         loop {
@@ -139,12 +169,19 @@ impl Poller {
             if wanted.closed {
                 return;
             }
-            if !wanted.running {
-                if wishes.changed().await.is_err() {
-                    return;
+            if !wanted.running || wanted.without_session {
+                tokio::select! {
+                    changed = wishes.changed() => if changed.is_err() { return },
+                    changed = resumed.changed(), if wanted.without_session => {
+                        if changed.is_err() {
+                            return;
+                        }
+                        self.wanted.send_if_modified(|now| *now == wanted && now.start());
+                    }
                 }
                 continue;
             }
+            resumed.mark_unchanged();
             tokio::select! {
                 biased;
                 _ = wishes.wait_for(|now| *now != wanted) => {}
@@ -153,13 +190,17 @@ impl Poller {
         }
     }
 
-    /// The job ended by itself: nobody wants it any more, unless a new one has been asked for.
+    /// The job ended by itself: nobody wants it any more, unless a new one has been asked for. One that
+    /// ended with its session is begun again with the next.
     fn end(&self, ended: Wanted, reason: EndReason) {
         self.wanted.send_if_modified(|now| {
             let over = *now == ended;
             if over {
-                now.stop();
-                self.feed.set_connection(ConnectionState::Ended(reason));
+                match reason {
+                    EndReason::SessionEnded => now.without_session = true,
+                    EndReason::NotAMember | EndReason::RoomNotFound => now.running = false,
+                }
+                self.poll.tell(ConnectionState::Ended(reason));
             }
             over
         });
@@ -167,67 +208,47 @@ impl Poller {
 
     /// Polls until the room or the session is over. Dropping it stops it.
     async fn job(&self, pace: &mut Pace) -> EndReason {
-        self.feed.set_connection(ConnectionState::Connecting);
+        self.poll.tell(ConnectionState::Connecting);
         pace.hold().await;
-        let mut cursor = None;
+        let mut position = P::Position::default();
+        let mut cadence = (self.cadence)(&self.timings, Instant::now());
         let mut live = false;
         loop {
-            let pause = match self.poll(&mut cursor).await {
-                Ok(more) => {
+            let pause = match self.poll.poll(&mut position).await {
+                Ok(Outcome { more, news, interval }) => {
                     pace.succeeded();
                     if !std::mem::replace(&mut live, true) {
-                        self.feed.set_connection(ConnectionState::Live);
+                        cadence.stir(Instant::now());
+                        self.poll.tell(ConnectionState::Live);
                     }
                     if more {
                         continue; // drained before the next wait
                     }
-                    self.timings.poll_interval
+                    if news {
+                        cadence.stir(Instant::now());
+                    }
+                    cadence.wish(interval);
+                    cadence.interval(Instant::now())
                 }
                 Err(Failure::End(reason)) => return reason,
                 Err(Failure::Later { error, at_least }) => {
                     live = false;
                     let retry_in = pace.failed(at_least);
-                    log::warn!("room {}: {error}; try {} in {retry_in:?}", self.room, pace.attempt() + 1);
+                    log::warn!("{}: {error}; try {} in {retry_in:?}", self.name, pace.attempt() + 1);
                     let attempt = pace.attempt();
-                    self.feed.set_connection(ConnectionState::Waiting { error, attempt, retry_in });
+                    self.poll.tell(ConnectionState::Waiting { error, attempt, retry_in });
                     retry_in
                 }
             };
-            pace.pause(pause, &self.wake).await;
+            if pace.pause(pause, &self.wake).await {
+                cadence.stir(Instant::now());
+            }
         }
-    }
-
-    /// Asks once, and stores what is new. Tells whether more waits at the server.
-    async fn poll(&self, cursor: &mut Option<Seq>) -> Result<bool, Failure> {
-        if cursor.is_none() {
-            *cursor = self.cache.read(|c| cache::cursor(c, self.room))?;
-        }
-        let after = *cursor;
-        let answer = self
-            .session
-            .authorized(|token| async move { self.transport.changes(self.room, after, &token).await });
-        let Answer::Page(page) = answer.await? else { return Ok(false) };
-        let now = page.cursor;
-        // The newest page of a room is where it is begun; its `has_more` speaks of older messages.
-        let more = after.is_some() && page.has_more;
-        self.store(after, page)?;
-        *cursor = Some(now);
-        Ok(more)
-    }
-
-    fn store(&self, after: Option<Seq>, page: Page) -> Result<(), EngineError> {
-        self.cache.commit(
-            |t| match after {
-                Some(_) => cache::apply_page(t, self.room, &self.me, page),
-                None => cache::apply_first_page(t, self.room, &self.me, page),
-            },
-            |update| self.screen.push(update),
-        )
     }
 }
 
 /// Why a poll brought nothing.
-enum Failure {
+pub(crate) enum Failure {
     End(EndReason),
     Later { error: JobError, at_least: Duration },
 }

@@ -44,13 +44,19 @@ impl Pace {
         }
     }
 
-    /// Waits for `pause`, or until `wake`, and not less than the server's wish.
-    pub(crate) async fn pause(&self, pause: Duration, wake: &Notify) {
+    /// Goes on where a process of before has stopped: after so many failures, and not before the server's wish.
+    pub(crate) fn restore(&mut self, attempts: u32, not_before: Duration) {
+        self.backoff.restore(attempts);
+        self.not_before = (!not_before.is_zero()).then(|| Instant::now() + not_before);
+    }
+
+    /// Waits for `pause`, or until `wake`, and not less than the server's wish. Tells whether it was woken.
+    pub(crate) async fn pause(&self, pause: Duration, wake: &Notify) -> bool {
         let over = Instant::now() + pause;
         self.hold().await;
         tokio::select! {
-            () = sleep_until(over) => {}
-            () = wake.notified() => {}
+            () = sleep_until(over) => false,
+            () = wake.notified() => true,
         }
     }
 }

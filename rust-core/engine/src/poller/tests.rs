@@ -9,7 +9,7 @@ fn what_is_wanted_after_each_call() {
         ((false, 1, true), [false, false, false]),
     ];
     for ((running, job, closed), changes) in table {
-        let state = Wanted { running, job, closed };
+        let state = Wanted { running, job, closed, without_session: false };
         let calls: [fn(&mut Wanted) -> bool; 3] = [Wanted::start, Wanted::stop, Wanted::close];
         for (call, changed) in calls.into_iter().zip(changes) {
             let mut after = state;

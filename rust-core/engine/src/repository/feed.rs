@@ -4,11 +4,13 @@
 //! commit order; one task takes them out and calls the listener, so calls never overlap. Neither
 //! side waits for the other: a queue that has grown too long is dropped for a snapshot.
 
-use super::{ItemKey, ListenerFailed, RoomListener, TimelineItem, TimelineUpdate};
+use super::history::{Extended, OLDER};
+use super::{Change, ItemKey, ListenerFailed, RoomListener, RoomStatus, TimelineItem, TimelineUpdate};
 use crate::EngineError;
-use crate::cache::{self, Cache};
+use crate::cache::{self, Cache, Reach};
 use crate::poller::ConnectionState;
 use chat_protocol::{MessageId, RoomId, UserId};
+use rusqlite::Connection;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,9 +21,9 @@ use tokio::time::sleep;
 /// Items in a first snapshot: a few dozen screens.
 const FIRST_SNAPSHOT: usize = 500;
 
-/// Items in a later one, which reaches back to where the first began, so that a list never shrinks
-/// under its reader; up to here, where a list is no longer what anybody scrolls through.
-const LATER_SNAPSHOT: usize = 10_000;
+/// Messages in a later one, which reaches back to where the list begins, so that it never shrinks under
+/// its reader; up to here, beyond which it is begun anew at the newest ones.
+const LATER_SNAPSHOT: i64 = 10_000;
 
 /// Items waiting before a snapshot is the better answer. Four full pages: a listener that far
 /// behind would rather have one list than as many diffs.
@@ -50,13 +52,21 @@ struct State {
     removed: Vec<ItemKey>,
     /// The oldest message the listener has, once it has any; a change to an older one is not for it.
     from: Option<i64>,
+    /// How far the room is known and read, if that has changed since the listener was told.
+    reach: Option<Reach>,
+    status: RoomStatus,
     connection: Option<ConnectionState>,
+    /// To be called once everything so far is told.
+    then: Vec<Then>,
 }
+
+type Then = Box<dyn FnOnce() + Send>;
 
 enum Work {
     Timeline(TimelineUpdate),
     Snapshot,
     Connection(ConnectionState),
+    Then(Then),
 }
 
 impl Feed {
@@ -73,7 +83,10 @@ impl Feed {
             upserted: HashMap::new(),
             removed: Vec::new(),
             from: None,
+            reach: None,
+            status: RoomStatus::default(),
             connection: None,
+            then: Vec::new(),
         };
         Arc::new(Self { room, me, cache, listener, state: Mutex::new(state), ready: Notify::new() })
     }
@@ -101,15 +114,12 @@ impl Feed {
     }
 
     /// A committed change. Called with the cache's lock held.
-    pub(crate) fn push(&self, update: TimelineUpdate) {
-        let TimelineUpdate::Diff { upserted, removed } = update else { return self.refresh() };
-        if upserted.is_empty() && removed.is_empty() {
-            return;
-        }
+    pub(crate) fn push(&self, change: Change) {
         let mut state = self.state();
         if state.detached || state.stale {
             return; // the snapshot to come has it
         }
+        let Change { upserted, removed, reach } = change;
         if state.upserted.len() + upserted.len() > QUEUE {
             state.make_stale();
         } else {
@@ -117,6 +127,7 @@ impl Feed {
                 state.upserted.remove(&key);
                 state.removed.push(key);
             }
+            let mut newest = 0;
             // In id order, so the first one is where an empty list begins.
             for item in upserted {
                 if let Some(id) = item.id
@@ -124,9 +135,49 @@ impl Feed {
                 {
                     continue;
                 }
+                newest = newest.max(item.id.map_or(0, MessageId::get));
                 state.upserted.insert(item.key, item);
             }
+            state.reach = reach.or(state.reach);
+            if state.from.is_some_and(|from| newest - from > 2 * LATER_SNAPSHOT) {
+                state.make_stale(); // a list that nobody scrolls through; begun anew
+            }
         }
+        drop(state);
+        self.ready.notify_one();
+    }
+
+    /// Puts the next older messages out of the cache before those that the listener has. Called with
+    /// the cache's lock held, so that no change can fall between the reading and the telling.
+    pub(super) fn extend(&self, connection: &Connection) -> Result<Extended, EngineError> {
+        let Some(reach) = cache::reach(connection, self.room)? else { return Ok(Extended::AtTheEnd) };
+        let Some(from) = self.state().from else { return Ok(Extended::AtTheEnd) };
+        let items = cache::newest(connection, self.room, &self.me, reach.floor..from, OLDER)?;
+        let Some(first) = items.first().and_then(|item| item.id) else {
+            return Ok(match MessageId::new(reach.floor) {
+                Ok(before) if reach.has_older => Extended::AskFor { before },
+                _ => Extended::AtTheEnd,
+            });
+        };
+        let mut state = self.state();
+        state.from = Some(first.get());
+        if !state.stale {
+            state.upserted.extend(items.into_iter().map(|item| (item.key, item)));
+            state.reach = Some(reach);
+        }
+        drop(state);
+        self.ready.notify_one();
+        Ok(Extended::Shown { has_older: reach.has_older || reach.floor < first.get() })
+    }
+
+    /// Calls `then` once the listener has been told everything so far; at once, if it is told nothing.
+    pub(super) fn then(&self, then: Then) {
+        let mut state = self.state();
+        if state.detached {
+            drop(state);
+            return then();
+        }
+        state.then.push(then);
         drop(state);
         self.ready.notify_one();
     }
@@ -138,7 +189,7 @@ impl Feed {
     }
 
     /// Has the listener get a snapshot next.
-    fn refresh(&self) {
+    pub(crate) fn refresh(&self) {
         self.state().make_stale();
         self.ready.notify_one();
     }
@@ -172,22 +223,40 @@ impl Feed {
     fn take(&self) -> Option<Work> {
         let mut state = self.state();
         if !state.open || state.detached {
-            return None;
+            return state.then.pop().map(Work::Then);
         }
         if state.stale {
             return Some(Work::Snapshot);
+        }
+        if let Some(reach) = state.reach.take() {
+            let status = status(&reach, state.from);
+            if std::mem::replace(&mut state.status, status) != status
+                && state.upserted.is_empty()
+                && state.removed.is_empty()
+            {
+                return Some(Work::Timeline(TimelineUpdate::Diff {
+                    upserted: Vec::new(),
+                    removed: Vec::new(),
+                    status,
+                }));
+            }
         }
         if !state.upserted.is_empty() || !state.removed.is_empty() {
             let mut upserted: Vec<_> = std::mem::take(&mut state.upserted).into_values().collect();
             upserted.sort_by_key(|item| (item.id.is_none(), item.id, std::cmp::Reverse(item.key)));
             let removed = std::mem::take(&mut state.removed);
-            return Some(Work::Timeline(TimelineUpdate::Diff { upserted, removed }));
+            return Some(Work::Timeline(TimelineUpdate::Diff { upserted, removed, status: state.status }));
         }
-        state.connection.take().map(Work::Connection)
+        let then = state.then.pop().map(Work::Then);
+        then.or_else(|| state.connection.take().map(Work::Connection))
     }
 
     fn deliver(&self, work: Work) -> Result<(), ListenerFailed> {
         let work = match work {
+            Work::Then(then) => {
+                then();
+                return Ok(());
+            }
             Work::Snapshot => match self.snapshot() {
                 Ok(update) => Work::Timeline(update),
                 Err(EngineError::Closed) => {
@@ -212,7 +281,7 @@ impl Feed {
                 let _ = self.listener.on_connection(state);
                 Ok(())
             }
-            Work::Snapshot => Ok(()),
+            Work::Snapshot | Work::Then(_) => Ok(()),
         }
     }
 
@@ -220,17 +289,29 @@ impl Feed {
     /// whatever is committed later is pushed as a diff: nothing lands in between and is lost.
     fn snapshot(&self) -> Result<TimelineUpdate, EngineError> {
         self.cache.read(|connection| {
-            let (from, limit) = match self.state().from {
-                None => (0, FIRST_SNAPSHOT),
-                Some(from) => (from, LATER_SNAPSHOT),
+            let reach = cache::reach(connection, self.room)?;
+            let (from, limit) = match (self.state().from, reach) {
+                (Some(from), Some(reach)) => {
+                    let from = from.max(reach.floor);
+                    match cache::newest_id(connection, self.room)? - from < LATER_SNAPSHOT {
+                        true => (from, usize::MAX >> 1),
+                        false => (reach.floor, FIRST_SNAPSHOT),
+                    }
+                }
+                (_, reach) => (reach.map_or(0, |reach| reach.floor), FIRST_SNAPSHOT),
             };
-            let (mut items, has_older) = cache::newest(connection, self.room, &self.me, from, limit)?;
+            let mut items = match reach {
+                Some(_) => cache::newest(connection, self.room, &self.me, from..i64::MAX, limit)?,
+                None => Vec::new(),
+            };
             let from = items.first().and_then(|item| item.id).map(MessageId::get);
             items.extend(cache::unsent(connection, self.room, &self.me)?);
             let mut state = self.state();
             state.stale = false;
             state.from = from;
-            Ok(TimelineUpdate::Snapshot { items, has_older })
+            state.reach = None;
+            state.status = reach.map(|reach| status(&reach, from)).unwrap_or_default();
+            Ok(TimelineUpdate::Snapshot { items, status: state.status })
         })
     }
 
@@ -239,9 +320,19 @@ impl Feed {
     }
 }
 
+/// A room as the screen that has it from `from` on is to show it.
+fn status(reach: &Reach, from: Option<i64>) -> RoomStatus {
+    RoomStatus {
+        has_older: reach.has_older || from.is_some_and(|from| reach.floor < from),
+        read_marker: MessageId::new(reach.read_marker).ok(),
+        unread: u64::try_from(reach.unread).unwrap_or(0),
+    }
+}
+
 impl State {
     fn make_stale(&mut self) {
         self.stale = true;
+        self.reach = None;
         self.upserted.clear();
         self.removed.clear();
     }

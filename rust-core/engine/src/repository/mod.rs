@@ -5,13 +5,20 @@
 //! are dropped and it gets a fresh snapshot instead, so nothing is lost and nothing piles up.
 
 mod feed;
+mod history;
+mod rooms;
 mod screen;
 mod timeline;
 
 pub(crate) use feed::Feed;
+pub(crate) use history::History;
+pub use history::{LoadError, Loaded};
+pub use rooms::{LastMessage, RoomListItem};
+pub(crate) use rooms::{RoomListFeed, RoomListScreen};
 pub(crate) use screen::Screen;
 pub use timeline::Timeline;
 
+use crate::cache::Reach;
 use crate::poller::ConnectionState;
 use chat_protocol::{MessageId, Seq, Timestamp, UserId};
 use std::fmt;
@@ -95,6 +102,18 @@ impl FailureReason {
     }
 }
 
+/// Whether an edit or the deletion of an own message waits for the server. What is wished shows at once;
+/// when it is refused, the message shows as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeState {
+    /// Nothing waits.
+    None,
+    /// It shows, and the server has not confirmed it.
+    Pending,
+    /// The server will not have it; [`crate::Room::retry`] or [`crate::Room::discard`] it.
+    Failed(FailureReason),
+}
+
 /// One message on screen.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TimelineItem {
@@ -118,6 +137,8 @@ pub struct TimelineItem {
     pub deleted: bool,
     /// How far it has got.
     pub state: DeliveryState,
+    /// What the user wants changed of it.
+    pub change: ChangeState,
 }
 
 /// Everything but the text, which belongs in no log.
@@ -132,35 +153,52 @@ impl fmt::Debug for TimelineItem {
     }
 }
 
+/// What a screen shows about a room beside its messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RoomStatus {
+    /// Whether there are older messages than those shown, here or on the server.
+    pub has_older: bool,
+    /// The last message read, here or on another device.
+    pub read_marker: Option<MessageId>,
+    /// Messages of others beyond it.
+    pub unread: u64,
+}
+
 /// A change of a timeline. [`Timeline::apply`] is what it means.
+///
+/// Message ids are dense: where two neighbours' ids are not, what lies between is still to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimelineUpdate {
     /// Replaces everything: the newest items, in screen order.
     Snapshot {
         /// The items.
         items: Vec<TimelineItem>,
-        /// Whether there are older ones, here or on the server.
-        has_older: bool,
+        /// The rest.
+        status: RoomStatus,
     },
-    /// Adds or replaces some items by key, and removes others.
+    /// Removes some items by key, then adds or replaces others by key.
     Diff {
         /// New or changed.
         upserted: Vec<TimelineItem>,
         /// No longer there.
         removed: Vec<ItemKey>,
+        /// The rest, as it is now.
+        status: RoomStatus,
     },
 }
 
-impl Default for TimelineUpdate {
-    /// A diff that changes nothing.
-    fn default() -> Self {
-        Self::Diff { upserted: Vec::new(), removed: Vec::new() }
-    }
+/// What a commit changed of a room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) upserted: Vec<TimelineItem>,
+    pub(crate) removed: Vec<ItemKey>,
+    /// How far the room is known and read, if that may have changed.
+    pub(crate) reach: Option<Reach>,
 }
 
-impl From<TimelineItem> for TimelineUpdate {
+impl From<TimelineItem> for Change {
     fn from(item: TimelineItem) -> Self {
-        Self::Diff { upserted: vec![item], removed: Vec::new() }
+        Self { upserted: vec![item], ..Self::default() }
     }
 }
 
@@ -180,6 +218,21 @@ pub trait RoomListener: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ListenerFailed`], to no effect: the next state is told all the same.
+    fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerFailed>;
+}
+
+/// Hears about the list of rooms, under the same rules as a [`RoomListener`].
+pub trait RoomListListener: Send + Sync + 'static {
+    /// The list, the liveliest room first.
+    ///
+    /// # Errors
+    /// [`ListenerFailed`] when it was not taken in: it is told again in a second.
+    fn on_rooms(&self, rooms: Vec<RoomListItem>) -> Result<(), ListenerFailed>;
+
+    /// The job's state changed. Only the newest is told.
+    ///
+    /// # Errors
+    /// [`ListenerFailed`], to no effect.
     fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerFailed>;
 }
 

@@ -1,18 +1,37 @@
 //! The screen that shows a room, while there is one.
 
-use super::{Feed, TimelineUpdate};
+use super::{Change, Feed, RoomListScreen};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where a room's changes go. The room outlives its screens, and a newer one takes the place of an
 /// older; whoever commits a change asks here, under the cache's lock, who is to hear of it.
-#[derive(Clone, Default)]
-pub(crate) struct Screen(Arc<Mutex<Option<Arc<Feed>>>>);
+#[derive(Clone)]
+pub(crate) struct Screen {
+    feed: Arc<Mutex<Option<Arc<Feed>>>>,
+    list: RoomListScreen,
+}
 
 impl Screen {
+    /// Nobody's yet. `list` shows what is newest in the room.
+    pub(crate) fn new(list: RoomListScreen) -> Self {
+        Self { feed: Arc::default(), list }
+    }
+
     /// A committed change, for the screen of the moment.
-    pub(crate) fn push(&self, update: TimelineUpdate) {
+    pub(crate) fn push(&self, change: Change) {
+        if change.reach.is_some() {
+            self.list.refresh();
+        }
         if let Some(feed) = self.feed().as_ref() {
-            feed.push(update);
+            feed.push(change);
+        }
+    }
+
+    /// More has changed than is worth telling piece by piece.
+    pub(crate) fn refresh(&self) {
+        self.list.refresh();
+        if let Some(feed) = self.feed().as_ref() {
+            feed.refresh();
         }
     }
 
@@ -32,6 +51,6 @@ impl Screen {
     }
 
     fn feed(&self) -> MutexGuard<'_, Option<Arc<Feed>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.feed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

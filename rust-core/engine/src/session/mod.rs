@@ -84,6 +84,16 @@ pub struct Session {
     timeout: Duration,
     state: Mutex<State>,
     resumed: watch::Sender<u64>,
+    standing: watch::Sender<SessionState>,
+}
+
+/// How a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// As far as is known the server takes its tokens.
+    Active,
+    /// The server refused a fresh token. Nothing is asked of it until [`crate::Engine::resume_session`].
+    Ended,
 }
 
 #[derive(Default)]
@@ -110,7 +120,13 @@ enum Step {
 impl Session {
     /// A session that will ask `provider`, waiting up to `timeout` for each answer.
     pub fn new(provider: Arc<dyn TokenProvider>, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { provider, timeout, state: Mutex::default(), resumed: watch::Sender::new(0) })
+        Arc::new(Self {
+            provider,
+            timeout,
+            state: Mutex::default(),
+            resumed: watch::Sender::new(0),
+            standing: watch::Sender::new(SessionState::Active),
+        })
     }
 
     /// Makes `call` with a token; on a `401` asks for another, once, and makes it once more.
@@ -146,8 +162,15 @@ impl Session {
             // A question still open was the old session's; its answer is nobody's any more.
             state.asking = None;
             state.asked += 1;
+            self.standing
+                .send_if_modified(|now| std::mem::replace(now, SessionState::Active) != SessionState::Active);
         }
         self.resumed.send_modify(|n| *n += 1);
+    }
+
+    /// How the session stands, and will.
+    pub(crate) fn standing(&self) -> watch::Receiver<SessionState> {
+        self.standing.subscribe()
     }
 
     /// Changes whenever [`Session::resume`] is called.
@@ -165,6 +188,9 @@ impl Session {
         if state.asked == number {
             state.held = None;
             state.ended = true;
+            // Once, however many requests find out.
+            self.standing
+                .send_if_modified(|now| std::mem::replace(now, SessionState::Ended) != SessionState::Ended);
         }
     }
 

@@ -101,10 +101,10 @@ pub enum Retry {
     Never,
 }
 
-/// The longest `Retry-After` that is believed: beyond it a typing error on a server would silence a phone for days.
-const RETRY_AFTER_CAP: Duration = Duration::from_secs(3600);
-
 impl TransportError {
+    /// The longest `Retry-After` that is believed: beyond it a typing error on a server would silence a phone for days.
+    pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(3600);
+
     /// An error without a `Retry-After`.
     pub fn new(fault: Fault) -> Self {
         Self { fault, retry_after: None }
@@ -136,6 +136,14 @@ impl TransportError {
             // A room ends, and a message fails, by our server's word only; a load balancer says 404 as well.
             403 if code == ErrorCode::NotAMember => Fault::NotAMember,
             404 | 410 if matches!(code, ErrorCode::RoomNotFound | ErrorCode::RoomGone) => Fault::RoomNotFound,
+            403 | 404 | 410
+                if matches!(
+                    code,
+                    ErrorCode::NotTheSender | ErrorCode::MessageNotFound | ErrorCode::MessageDeleted
+                ) =>
+            {
+                Fault::Refused { status, code }
+            }
             403 | 404 | 410 => Fault::BadAnswer(BadAnswer::Status(status)),
             408 => Fault::Timeout,
             409 if code == ErrorCode::CursorAhead => Fault::CursorAhead,
@@ -160,7 +168,7 @@ pub(super) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => httpdate::parse_http_date(value.trim()).ok()?.duration_since(now).unwrap_or_default(),
     };
-    Some(wait.min(RETRY_AFTER_CAP))
+    Some(wait.min(TransportError::RETRY_AFTER_CAP))
 }
 
 #[cfg(test)]
@@ -173,7 +181,7 @@ mod tests {
         assert_eq!(parse_retry_after("120", now), Some(Duration::from_secs(120)));
         assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
         assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(parse_retry_after("99999999", now), Some(RETRY_AFTER_CAP));
+        assert_eq!(parse_retry_after("99999999", now), Some(TransportError::RETRY_AFTER_CAP));
         assert_eq!(parse_retry_after("soon", now), None);
     }
 

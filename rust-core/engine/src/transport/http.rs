@@ -1,14 +1,19 @@
 //! The HTTP beneath every transport: one client, one connection pool, bounded bodies.
 
 use super::error::parse_retry_after;
-use super::{BadAnswer, Fault, TransportError, tls};
+use super::{BadAnswer, Fault, Polled, TaggedRooms, TransportError, tls};
 use crate::{EngineConfig, EngineError, Token};
 use chat_protocol::limits::MAX_RESPONSE_BYTES;
 use chat_protocol::{
-    IDEMPOTENCY_KEY, Message, PROBLEM_CONTENT_TYPE, Problem, RoomId, SendMessage, TransactionId,
+    EditMessage, IDEMPOTENCY_KEY, MarkRead, Message, MessageId, POLL_INTERVAL, PROBLEM_CONTENT_TYPE, Problem,
+    ReadMarker, RoomId, SendMessage, TransactionId,
 };
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
+};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
@@ -50,10 +55,20 @@ impl Http {
         Ok(Self { client, origin: config.account.origin.clone() })
     }
 
-    fn url(&self, room: RoomId) -> Url {
+    /// Something beneath `/v1/`.
+    fn url(&self, path: &str, query: Option<&str>) -> Url {
         let mut url = self.origin.clone();
-        url.set_path(&format!("/v1/rooms/{room}/messages"));
+        url.set_path(path);
+        url.set_query(query);
         url
+    }
+
+    fn messages(&self, room: RoomId, query: Option<&str>) -> Url {
+        self.url(&format!("/v1/rooms/{room}/messages"), query)
+    }
+
+    fn message(&self, room: RoomId, id: MessageId) -> Url {
+        self.url(&format!("/v1/rooms/{room}/messages/{id}"), None)
     }
 
     /// `GET …/messages?query`: the body, or `None` for `204`.
@@ -62,15 +77,39 @@ impl Http {
         room: RoomId,
         query: &str,
         token: &Token,
-    ) -> Result<Option<Vec<u8>>, TransportError> {
-        let mut url = self.url(room);
-        url.set_query(Some(query));
-        let response = send(self.client.get(url), token).await?;
-        match response.status() {
-            StatusCode::NO_CONTENT => Ok(None),
-            StatusCode::OK => json_body(response).await.map(Some),
-            _ => Err(error_answer(response).await),
+    ) -> Result<Polled<Option<Vec<u8>>>, TransportError> {
+        let response = send(self.client.get(self.messages(room, Some(query))), token).await?;
+        let interval = poll_interval(&response);
+        let answer = match response.status() {
+            StatusCode::NO_CONTENT => None,
+            StatusCode::OK => Some(json_body(response).await?),
+            _ => return Err(error_answer(response).await),
+        };
+        Ok(Polled { answer, interval })
+    }
+
+    /// `GET /v1/rooms`: `None` for `304`.
+    pub(super) async fn get_rooms(
+        &self,
+        known: Option<&str>,
+        token: &Token,
+    ) -> Result<Polled<Option<TaggedRooms>>, TransportError> {
+        let mut request = self.client.get(self.url("/v1/rooms", None));
+        if let Some(tag) = known {
+            request = request.header(IF_NONE_MATCH, tag);
         }
+        let response = send(request, token).await?;
+        let interval = poll_interval(&response);
+        let tag = response.headers().get(ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let answer = match response.status() {
+            StatusCode::NOT_MODIFIED if known.is_some() => None,
+            StatusCode::OK => {
+                let rooms = parse(&json_body(response).await?)?;
+                Some(TaggedRooms { rooms, tag })
+            }
+            _ => return Err(error_answer(response).await),
+        };
+        Ok(Polled { answer, interval })
     }
 
     /// `POST …/messages`.
@@ -81,24 +120,79 @@ impl Http {
         text: &str,
         token: &Token,
     ) -> Result<Message, TransportError> {
-        let body =
-            serde_json::to_vec(&SendMessage { text: text.to_owned() }).map_err(|_| BadAnswer::Malformed)?;
-        let request = self
-            .client
-            .post(self.url(room))
-            .header(CONTENT_TYPE, "application/json")
-            .header(IDEMPOTENCY_KEY, transaction.as_str())
-            .body(body);
-        let response = send(request, token).await?;
-        match response.status() {
-            StatusCode::CREATED => {
-                let body = json_body(response).await?;
-                serde_json::from_slice(&body).map_err(|_| BadAnswer::Malformed.into())
-            }
-            _ => Err(error_answer(response).await),
-        }
+        let request =
+            self.client.post(self.messages(room, None)).header(IDEMPOTENCY_KEY, transaction.as_str());
+        let body = SendMessage { text: text.to_owned() };
+        exchange(request, Some(&body), StatusCode::CREATED, token).await
+    }
+
+    /// `PATCH …/messages/{id}`.
+    pub(super) async fn patch_message(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        text: &str,
+        token: &Token,
+    ) -> Result<Message, TransportError> {
+        let body = EditMessage { text: text.to_owned() };
+        exchange(self.client.patch(self.message(room, id)), Some(&body), StatusCode::OK, token).await
+    }
+
+    /// `DELETE …/messages/{id}`.
+    pub(super) async fn delete_message(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        token: &Token,
+    ) -> Result<Message, TransportError> {
+        exchange(self.client.delete(self.message(room, id)), None::<&()>, StatusCode::OK, token).await
+    }
+
+    /// `PUT …/read`.
+    pub(super) async fn put_read(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        token: &Token,
+    ) -> Result<ReadMarker, TransportError> {
+        let request = self.client.put(self.url(&format!("/v1/rooms/{room}/read"), None));
+        exchange(request, Some(&MarkRead { id }), StatusCode::OK, token).await
     }
 }
+
+/// Sends `body` and reads the answer, which has to come with the status that means success here.
+async fn exchange<B: Serialize, T: DeserializeOwned>(
+    request: RequestBuilder,
+    body: Option<&B>,
+    success: StatusCode,
+    token: &Token,
+) -> Result<T, TransportError> {
+    let request = match body {
+        Some(body) => {
+            let body = serde_json::to_vec(body).map_err(|_| BadAnswer::Malformed)?;
+            request.header(CONTENT_TYPE, "application/json").body(body)
+        }
+        None => request,
+    };
+    let response = send(request, token).await?;
+    if response.status() != success {
+        return Err(error_answer(response).await);
+    }
+    parse(&json_body(response).await?)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, TransportError> {
+    serde_json::from_slice(body).map_err(|_| BadAnswer::Malformed.into())
+}
+
+/// The server's wish for the time between two polls.
+fn poll_interval(response: &Response) -> Option<Duration> {
+    let seconds: u64 = response.headers().get(POLL_INTERVAL)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(POLL_INTERVAL_CAP))
+}
+
+/// The longest wish that is kept: beyond it a typing error on a server would silence a room for days.
+const POLL_INTERVAL_CAP: Duration = Duration::from_secs(600);
 
 async fn send(request: RequestBuilder, token: &Token) -> Result<Response, TransportError> {
     // A token with a line break in it cannot be sent, so it cannot be right either.

@@ -15,7 +15,8 @@ pub use polling::Polling;
 
 use crate::Token;
 use async_trait::async_trait;
-use chat_protocol::{Message, Page, RoomId, Seq, TransactionId};
+use chat_protocol::{Message, MessageId, Page, ReadMarker, RoomId, Rooms, Seq, TransactionId};
+use std::time::Duration;
 
 /// What a transport has to say about a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +27,35 @@ pub enum Answer {
     Page(Page),
 }
 
-/// Carries a room's changes down and the user's messages up.
+/// What came of a poll, and how often the server would like one ([`chat_protocol::POLL_INTERVAL`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Polled<T> {
+    /// The answer.
+    pub answer: T,
+    /// The server's wish, if it has one.
+    pub interval: Option<Duration>,
+}
+
+impl<T> From<T> for Polled<T> {
+    fn from(answer: T) -> Self {
+        Self { answer, interval: None }
+    }
+}
+
+/// The list of rooms, and the tag to ask by whether it is still this one (RFC 9110 §8.8.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaggedRooms {
+    /// The list.
+    pub rooms: Rooms,
+    /// Its `ETag`, if the server gives one.
+    pub tag: Option<String>,
+}
+
+/// Carries a room's changes down and the user's wishes up.
 ///
-/// Both methods are cancel-safe in the sense that matters here: dropping the future ends the
-/// request, and asking again from the same cursor, or sending again with the same transaction id,
-/// loses and doubles nothing.
+/// All methods are cancel-safe in the sense that matters here: dropping the future ends the
+/// request, and making it again, from the same cursor or with the same transaction id, loses and
+/// doubles nothing.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
     /// The changes after `after`, oldest first, or the newest page of the room with `None`.
@@ -39,7 +64,17 @@ pub trait Transport: Send + Sync + 'static {
         room: RoomId,
         after: Option<Seq>,
         token: &Token,
-    ) -> Result<Answer, TransportError>;
+    ) -> Result<Polled<Answer>, TransportError>;
+
+    /// The newest messages before `before`, already checked to join it.
+    async fn older(&self, room: RoomId, before: MessageId, token: &Token) -> Result<Page, TransportError>;
+
+    /// The user's rooms; `None` when they are as `known` says.
+    async fn rooms(
+        &self,
+        known: Option<&str>,
+        token: &Token,
+    ) -> Result<Polled<Option<TaggedRooms>>, TransportError>;
 
     /// Says `text` in a room. The same `transaction` is stored once, however often it is sent.
     async fn send(
@@ -49,4 +84,29 @@ pub trait Transport: Send + Sync + 'static {
         text: &str,
         token: &Token,
     ) -> Result<Message, TransportError>;
+
+    /// Has an own message say something else. Saying it again changes nothing.
+    async fn edit(
+        &self,
+        room: RoomId,
+        message: MessageId,
+        text: &str,
+        token: &Token,
+    ) -> Result<Message, TransportError>;
+
+    /// Deletes an own message. Doing so again changes nothing.
+    async fn delete(
+        &self,
+        room: RoomId,
+        message: MessageId,
+        token: &Token,
+    ) -> Result<Message, TransportError>;
+
+    /// Moves the read marker forward.
+    async fn mark_read(
+        &self,
+        room: RoomId,
+        message: MessageId,
+        token: &Token,
+    ) -> Result<ReadMarker, TransportError>;
 }

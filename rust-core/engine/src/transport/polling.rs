@@ -1,10 +1,10 @@
 //! Polling: ask with the last `seq` seen, `204` when nothing is new (seed 000).
 
-use super::{Answer, BadAnswer, Http, Transport, TransportError};
+use super::{Answer, BadAnswer, Http, Polled, TaggedRooms, Transport, TransportError};
 use crate::Token;
 use async_trait::async_trait;
 use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE};
-use chat_protocol::{Message, Page, RoomId, Seq, TransactionId};
+use chat_protocol::{Message, MessageId, Page, ReadMarker, RoomId, Seq, TransactionId};
 
 /// The polling transport.
 #[derive(Debug)]
@@ -26,20 +26,35 @@ impl Transport for Polling {
         room: RoomId,
         after: Option<Seq>,
         token: &Token,
-    ) -> Result<Answer, TransportError> {
+    ) -> Result<Polled<Answer>, TransportError> {
         // Catching up asks for full pages, so that missing much costs few round trips; a first
         // look asks for a screen or two.
         let query = match after {
             Some(seq) => format!("after={seq}&limit={MAX_PAGE}"),
             None => format!("limit={DEFAULT_PAGE}"),
         };
-        let Some(body) = self.http.get_messages(room, &query, token).await? else {
-            // Nothing new; to a first look that is no answer, there is always a page.
-            return if after.is_some() { Ok(Answer::Nothing) } else { Err(BadAnswer::Status(204).into()) };
+        let Polled { answer: body, interval } = self.http.get_messages(room, &query, token).await?;
+        let answer = match body {
+            Some(body) => Answer::Page(checked(&body, |page| check(page, after))?),
+            None if after.is_some() => Answer::Nothing,
+            None => return Err(BadAnswer::Status(204).into()), // a first look always has a page
         };
-        let page: Page = serde_json::from_slice(&body).map_err(|_| BadAnswer::Malformed)?;
-        check(&page, after)?;
-        Ok(Answer::Page(page))
+        Ok(Polled { answer, interval })
+    }
+
+    async fn older(&self, room: RoomId, before: MessageId, token: &Token) -> Result<Page, TransportError> {
+        let query = format!("before={before}&limit={DEFAULT_PAGE}");
+        let body = self.http.get_messages(room, &query, token).await?.answer;
+        let body = body.ok_or(BadAnswer::Status(204))?;
+        Ok(checked(&body, |page| check_history(page, before))?)
+    }
+
+    async fn rooms(
+        &self,
+        known: Option<&str>,
+        token: &Token,
+    ) -> Result<Polled<Option<TaggedRooms>>, TransportError> {
+        self.http.get_rooms(known, token).await
     }
 
     async fn send(
@@ -51,6 +66,53 @@ impl Transport for Polling {
     ) -> Result<Message, TransportError> {
         self.http.post_message(room, transaction, text, token).await
     }
+
+    async fn edit(
+        &self,
+        room: RoomId,
+        message: MessageId,
+        text: &str,
+        token: &Token,
+    ) -> Result<Message, TransportError> {
+        same(message, self.http.patch_message(room, message, text, token).await?)
+    }
+
+    async fn delete(
+        &self,
+        room: RoomId,
+        message: MessageId,
+        token: &Token,
+    ) -> Result<Message, TransportError> {
+        same(message, self.http.delete_message(room, message, token).await?)
+    }
+
+    async fn mark_read(
+        &self,
+        room: RoomId,
+        message: MessageId,
+        token: &Token,
+    ) -> Result<ReadMarker, TransportError> {
+        self.http.put_read(room, message, token).await
+    }
+}
+
+fn checked(body: &[u8], check: impl FnOnce(&Page) -> Result<(), BadAnswer>) -> Result<Page, BadAnswer> {
+    let page = serde_json::from_slice(body).map_err(|_| BadAnswer::Malformed)?;
+    check(&page).map(|()| page)
+}
+
+/// An answer about a message has to be about that message.
+fn same(asked: MessageId, message: Message) -> Result<Message, TransportError> {
+    if message.id == asked { Ok(message) } else { Err(BadAnswer::OutOfOrder.into()) }
+}
+
+/// Believes a page of history only if it ends right below `before` and has no hole: shown, a hole there
+/// would never be filled.
+fn check_history(page: &Page, before: MessageId) -> Result<(), BadAnswer> {
+    let joins = page.messages.last().map_or(before.get() == 1, |m| m.id.get() + 1 == before.get());
+    let first = page.messages.first().map_or(1, |m| m.id.get());
+    let dense = page.messages.windows(2).all(|pair| pair[0].id.get() + 1 == pair[1].id.get());
+    if joins && dense && page.has_more == (first > 1) { Ok(()) } else { Err(BadAnswer::OutOfOrder) }
 }
 
 /// Believes a page only if it continues from the cursor: taking a cursor on trust that skips or
@@ -74,7 +136,7 @@ fn check(page: &Page, after: Option<Seq>) -> Result<(), BadAnswer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chat_protocol::{MessageId, Timestamp, UserId};
+    use chat_protocol::{Timestamp, UserId};
 
     fn message(id: i64, seq: i64) -> Message {
         Message {
@@ -105,6 +167,22 @@ mod tests {
         assert_eq!(verdict(Some(4), &[(5, 5), (2, 6), (6, 9)], 9, true), Ok(()));
         assert_eq!(verdict(None, &[(5, 7), (6, 6)], 8, true), Ok(()));
         assert_eq!(verdict(None, &[], 0, false), Ok(()));
+    }
+
+    #[test]
+    fn a_page_of_history_has_to_join() {
+        let verdict = |ids: std::ops::Range<i64>, has_more| {
+            let messages = ids.map(|id| message(id, id)).collect();
+            let page = Page { messages, cursor: Seq::new(90).unwrap(), has_more };
+            check_history(&page, MessageId::new(10).unwrap())
+        };
+        assert_eq!(verdict(7..10, true), Ok(()));
+        assert_eq!(verdict(1..10, false), Ok(()));
+        assert!(verdict(7..9, true).is_err(), "a hole above");
+        assert!(verdict(7..11, true).is_err(), "an overlap");
+        assert!(verdict(7..10, false).is_err(), "the end, before the first message");
+        assert!(verdict(1..10, true).is_err(), "more, before the first message");
+        assert!(verdict(1..1, false).is_err(), "nothing, where there has to be something");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::cache::{self, Cache};
-use crate::repository::{Timeline, TimelineUpdate};
+use crate::repository::{RoomStatus, Timeline, TimelineUpdate};
 use chat_protocol::{MessageText, TransactionId};
 use proptest::prelude::*;
 
@@ -29,6 +29,12 @@ fn page(messages: Vec<Message>, cursor: i64) -> Page {
     Page { messages, cursor: Seq::new(cursor).unwrap(), has_more: false }
 }
 
+/// As the feed tells it.
+fn diff(change: Change) -> TimelineUpdate {
+    let Change { upserted, removed, .. } = change;
+    TimelineUpdate::Diff { upserted, removed, status: RoomStatus::default() }
+}
+
 struct Fixture {
     cache: Cache,
     _folder: tempfile::TempDir,
@@ -40,15 +46,16 @@ impl Fixture {
         Self { cache: Cache::open(folder.path(), "c.sqlite3").unwrap(), _folder: folder }
     }
 
-    fn first(&self, page: Page) -> TimelineUpdate {
+    fn first(&self, page: Page) -> Change {
         self.cache.commit(|t| apply_first_page(t, room(), &me(), page), |told| told).unwrap()
     }
 
     fn apply(&self, page: Page) -> Vec<TimelineItem> {
-        match self.cache.commit(|t| apply_page(t, room(), &me(), page), |told| told).unwrap() {
-            TimelineUpdate::Diff { upserted, .. } => upserted,
-            TimelineUpdate::Snapshot { .. } => unreachable!("a page is a diff"),
-        }
+        self.cache.commit(|t| apply_page(t, room(), &me(), page), |told| told).unwrap().upserted
+    }
+
+    fn has_older(&self) -> bool {
+        self.cache.read(|c| cache::reach(c, room())).unwrap().unwrap().has_older
     }
 
     fn write(&self, text: &str, transaction: &str) -> TimelineItem {
@@ -57,7 +64,7 @@ impl Fixture {
         self.cache.commit(|t| cache::add(t, room(), &me(), &text, &transaction, now), |told| told).unwrap()
     }
 
-    fn sent(&self, key: ItemKey, id: i64) -> TimelineUpdate {
+    fn sent(&self, key: ItemKey, id: i64) -> Change {
         let (number, id) = (key.outbox_key().unwrap(), MessageId::new(id).unwrap());
         self.cache.commit(|t| cache::mark_sent(t, room(), number, &me(), id), |told| told).unwrap()
     }
@@ -67,10 +74,11 @@ impl Fixture {
     }
 
     fn screen(&self) -> Timeline {
-        let (mut items, has_older) = self.cache.read(|c| newest(c, room(), &me(), 0, 500)).unwrap();
+        let floor = self.cache.read(|c| cache::reach(c, room())).unwrap().map_or(0, |reach| reach.floor);
+        let mut items = self.cache.read(|c| newest(c, room(), &me(), floor..i64::MAX, 500)).unwrap();
         items.extend(self.cache.read(|c| cache::unsent(c, room(), &me())).unwrap());
         let mut timeline = Timeline::default();
-        timeline.apply(TimelineUpdate::Snapshot { items, has_older });
+        timeline.apply(TimelineUpdate::Snapshot { items, status: RoomStatus::default() });
         timeline
     }
 
@@ -94,7 +102,7 @@ fn an_empty_room_is_known_from_the_first_look() {
     let fixture = Fixture::new();
     fixture.first(page(vec![], 0));
     assert_eq!(fixture.cursor(), Some(0));
-    assert!(!fixture.screen().has_older());
+    assert!(!fixture.has_older());
 }
 
 #[test]
@@ -107,12 +115,12 @@ fn what_is_known_already_is_not_told_again() {
 }
 
 #[test]
-fn a_change_below_the_floor_is_passed_over_so_that_no_hole_is_shown_as_none() {
+fn a_change_below_the_floor_is_kept_unseen_so_that_no_hole_is_shown_as_none() {
     let fixture = Fixture::new();
     let mut newest = page(vec![message(901, 901, "bob", "a"), message(902, 902, "bob", "b")], 902);
     newest.has_more = true;
     fixture.first(newest);
-    assert!(fixture.screen().has_older());
+    assert!(fixture.has_older());
     let applied =
         fixture.apply(page(vec![message(5, 903, "bob", "edited"), message(903, 904, "bob", "c")], 904));
     assert_eq!(applied.len(), 1);
@@ -135,7 +143,7 @@ fn our_message_by_polling_takes_over_the_key_of_its_echo() {
     assert_eq!(fixture.shown(), [(1, "one".into()), (echo.key.get(), "mine".into())]);
     assert_eq!(
         fixture.sent(echo.key, 2),
-        TimelineUpdate::default(),
+        Change::default(),
         "the answer to the POST comes too late to matter"
     );
 }
@@ -161,8 +169,8 @@ fn a_server_without_transaction_ids_and_a_late_answer_end_as_one_message() {
     let echo = fixture.write("mine", "t-1");
     let mut screen = fixture.screen();
     let applied = fixture.apply(page(vec![message(1, 1, "alice", "mine")], 1));
-    screen.apply(TimelineUpdate::Diff { upserted: applied, removed: vec![] });
-    screen.apply(fixture.sent(echo.key, 1));
+    screen.apply(diff(Change { upserted: applied, ..Change::default() }));
+    screen.apply(diff(fixture.sent(echo.key, 1)));
     assert_eq!(screen.items().len(), 1);
     assert_eq!(screen.items(), fixture.screen().items());
 }
@@ -175,11 +183,11 @@ fn a_message_sent_before_the_first_look_and_older_than_that_is_let_go_as_history
         let mut screen = fixture.screen();
         let newest = page(vec![message(101, 101, "bob", "a"), message(102, 102, "bob", "b")], 102);
         if answer_first {
-            screen.apply(fixture.sent(echo.key, 1));
-            screen.apply(fixture.first(newest));
+            screen.apply(diff(fixture.sent(echo.key, 1)));
+            screen.apply(diff(fixture.first(newest)));
         } else {
-            screen.apply(fixture.first(newest));
-            screen.apply(fixture.sent(echo.key, 1));
+            screen.apply(diff(fixture.first(newest)));
+            screen.apply(diff(fixture.sent(echo.key, 1)));
         }
         assert_eq!(screen.items().len(), 2);
         assert_eq!(screen.items(), fixture.screen().items());

@@ -1,0 +1,128 @@
+//! What is unsent, written down a second time beside the database: the one thing that no server can give
+//! back should the database be corrupt. Read in that case only; the database is what counts.
+//!
+//! Written after each commit that changed it, so a crash in between may leave it one change behind.
+
+use crate::EngineError;
+use chat_protocol::Timestamp;
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The copy, and what it says at the moment.
+pub(super) struct Salvage {
+    path: PathBuf,
+    written: Option<Vec<u8>>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Unsent {
+    outbox: Vec<Message>,
+    changes: Vec<Wish>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Message {
+    local_key: i64,
+    room: i64,
+    transaction_id: String,
+    text: String,
+    written_at: i64,
+    edited: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wish {
+    room: i64,
+    message_id: Option<i64>,
+    local_key: Option<i64>,
+    text: Option<String>,
+}
+
+impl Salvage {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, written: None }
+    }
+
+    /// Brings the copy up to date with the database.
+    pub(super) fn write(&mut self, connection: &Connection) -> Result<(), EngineError> {
+        let unsent = read(connection)?;
+        let empty = unsent.outbox.is_empty() && unsent.changes.is_empty();
+        let bytes = if empty {
+            Vec::new()
+        } else {
+            serde_json::to_vec(&unsent).map_err(|e| EngineError::Storage(e.to_string()))?
+        };
+        if self.written.as_ref() == Some(&bytes) {
+            return Ok(());
+        }
+        let done = match empty {
+            true => match std::fs::remove_file(&self.path) {
+                Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+                done => done,
+            },
+            // In one step: a reader finds the copy of before or this one.
+            false => {
+                let next = self.path.with_extension("next");
+                std::fs::write(&next, &bytes).and_then(|()| std::fs::rename(&next, &self.path))
+            }
+        };
+        done.map_err(EngineError::from)?;
+        self.written = Some(bytes);
+        Ok(())
+    }
+}
+
+/// Puts what the copy at `path` holds into a new database, to be sent again under the same keys. What
+/// had arrived already is stored no second time by the server. Keys on screen are given to nobody else.
+pub(super) fn restore(path: &Path, connection: &Connection) -> Result<usize, EngineError> {
+    let unsent: Unsent = match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+        Err(_) => Unsent::default(),
+    };
+    let mut outbox = connection.prepare(
+        "INSERT OR IGNORE INTO outbox (local_key, room, transaction_id, text, written_at, edited, state, may_have_arrived)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 1)",
+    )?;
+    for m in &unsent.outbox {
+        outbox.execute(params![m.local_key, m.room, m.transaction_id, m.text, m.written_at, m.edited])?;
+    }
+    let mut changes = connection.prepare(
+        "INSERT OR IGNORE INTO change (room, message_id, local_key, text, version, state)
+         VALUES (?1, ?2, ?3, ?4, 1, 0)",
+    )?;
+    for w in &unsent.changes {
+        changes.execute(params![w.room, w.message_id, w.local_key, w.text])?;
+    }
+    let highest = unsent.outbox.iter().map(|m| m.local_key).max().unwrap_or(0);
+    let beyond = highest.max(Timestamp::now().as_millis() / 1000);
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'", [])?;
+    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?1)", [beyond])?;
+    Ok(unsent.outbox.len() + unsent.changes.len())
+}
+
+fn read(connection: &Connection) -> Result<Unsent, EngineError> {
+    let outbox = connection
+        .prepare_cached(
+            "SELECT local_key, room, transaction_id, text, written_at, edited FROM outbox ORDER BY local_key",
+        )?
+        .query_map([], |row| {
+            Ok(Message {
+                local_key: row.get(0)?,
+                room: row.get(1)?,
+                transaction_id: row.get(2)?,
+                text: row.get(3)?,
+                written_at: row.get(4)?,
+                edited: row.get(5)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    let changes = connection
+        .prepare_cached("SELECT room, message_id, local_key, text FROM change ORDER BY change_key")?
+        .query_map([], |row| {
+            Ok(Wish { room: row.get(0)?, message_id: row.get(1)?, local_key: row.get(2)?, text: row.get(3)? })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(Unsent { outbox, changes })
+}

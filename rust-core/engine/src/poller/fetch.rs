@@ -1,0 +1,160 @@
+//! One question to the server about a room, and what is done with the answer.
+
+use super::{Failure, Outcome};
+use crate::EngineError;
+use crate::cache::{self, Cache};
+use crate::repository::{Change, Screen};
+use crate::session::Session;
+use crate::transport::{Answer, Polled, Transport, TransportError};
+use crate::{EngineConfig, Token};
+use chat_protocol::{MessageId, RoomId, Seq, UserId};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Fetches a room's changes and its history into the cache.
+pub(crate) struct Fetch {
+    pub(crate) room: RoomId,
+    pub(crate) me: UserId,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) screen: Screen,
+    /// Shared by all rooms, first come, first served: many rooms ask in turn, not all at once.
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) config: Arc<EngineConfig>,
+}
+
+/// Where a job is in its room.
+#[derive(Debug, Default)]
+pub(crate) struct Position {
+    /// The cursor, held here between batches so that a `204` costs no look into the cache.
+    cursor: Option<Seq>,
+    /// Of the cache file that the cursor was read from.
+    file: u64,
+    /// Far behind: the newest messages are shown, the others are told when all are there.
+    catching_up: bool,
+}
+
+impl Fetch {
+    /// Asks once for changes, and stores what is new.
+    pub(crate) async fn changes(&self, position: &mut Position) -> Result<Outcome, Failure> {
+        self.find_cursor(position)?;
+        let after = position.cursor;
+        let Polled { answer, interval } =
+            self.ask(|token| async move { self.transport.changes(self.room, after, &token).await }).await?;
+        let Answer::Page(page) = answer else {
+            self.caught_up(position);
+            return Ok(Outcome { more: false, news: false, interval });
+        };
+        let news = !page.messages.is_empty();
+        let Some(after) = after else {
+            // The newest page of a room is where it is begun; its `has_more` speaks of older messages.
+            position.cursor = Some(page.cursor);
+            self.store(true, |t| cache::apply_first_page(t, self.room, &self.me, page))?;
+            return Ok(Outcome { more: false, news, interval });
+        };
+        if page.has_more && !position.catching_up {
+            position.catching_up = true;
+            match self.take_newest(after).await {
+                Ok(None) => {}
+                Ok(Some(cursor)) => {
+                    position.cursor = Some(cursor);
+                    self.caught_up(position);
+                    return Ok(Outcome { more: false, news, interval });
+                }
+                Err(Failure::Later { error, .. }) => log::warn!("room {}: newest page: {error}", self.room),
+                Err(end) => return Err(end),
+            }
+        }
+        let (cursor, more) = (page.cursor, page.has_more);
+        self.store(!position.catching_up, |t| cache::apply_page(t, self.room, &self.me, page))?;
+        position.cursor = Some(cursor);
+        if !more {
+            self.caught_up(position);
+        }
+        Ok(Outcome { more, news, interval })
+    }
+
+    /// What was fetched so far is told, should it have been kept for the end.
+    pub(crate) fn caught_up(&self, position: &mut Position) {
+        if std::mem::take(&mut position.catching_up) {
+            self.screen.refresh();
+        }
+    }
+
+    /// Fetches the page of history before `before`.
+    pub(crate) async fn older(&self, before: MessageId) -> Result<(), Failure> {
+        let page =
+            self.ask(|token| async move { self.transport.older(self.room, before, &token).await }).await?;
+        self.store(true, |t| {
+            Ok(cache::apply_history(t, self.room, &self.me, before, page)?.unwrap_or_default())
+        })?;
+        Ok(())
+    }
+
+    fn find_cursor(&self, position: &mut Position) -> Result<(), EngineError> {
+        let file = self.cache.file();
+        if position.cursor.is_some() && position.file == file {
+            return Ok(());
+        }
+        position.file = file;
+        if self.cache.commit(|t| cache::trim(t, self.room, &self.me, self.config.retention), |done| done)? {
+            self.screen.refresh();
+        }
+        position.cursor = self.cache.read(|c| cache::cursor(c, self.room))?;
+        Ok(())
+    }
+
+    /// More than a page was missed: has the newest messages shown first, while those between come page
+    /// by page. When they are more than is kept of a room, begins it anew and tells where.
+    async fn take_newest(&self, after: Seq) -> Result<Option<Seq>, Failure> {
+        let newest =
+            self.ask(|token| async move { self.transport.changes(self.room, None, &token).await }).await?;
+        let Answer::Page(page) = newest.answer else { return Ok(None) };
+        let cursor = page.cursor;
+        let anew = self.store_with(|t| {
+            let first = page.messages.first().map_or(0, |m| m.id.get());
+            let missed = first - cache::newest_id(t, self.room)?;
+            // Unless a push has brought the room further meanwhile.
+            let anew = missed > self.config.retention && cache::cursor(t, self.room)? == Some(after);
+            let change = match anew {
+                true => cache::begin_anew(t, self.room, &self.me, page)?,
+                false => cache::apply_ahead(t, self.room, &self.me, page.messages)?,
+            };
+            Ok((change, anew))
+        })?;
+        Ok(anew.then_some(cursor))
+    }
+
+    fn store(
+        &self,
+        tell: bool,
+        change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<Change, EngineError>,
+    ) -> Result<(), EngineError> {
+        self.cache.commit(change, |change| {
+            if tell {
+                self.screen.push(change);
+            }
+        })
+    }
+
+    fn store_with(
+        &self,
+        change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<(Change, bool), EngineError>,
+    ) -> Result<bool, EngineError> {
+        self.cache.commit(change, |(change, anew)| {
+            self.screen.push(change);
+            anew
+        })
+    }
+
+    async fn ask<T, F, Fut>(&self, call: F) -> Result<T, Failure>
+    where
+        F: FnMut(Token) -> Fut,
+        Fut: Future<Output = Result<T, TransportError>>,
+    {
+        // Never closed, so there is always one to be had.
+        let _permit = self.permits.acquire().await;
+        Ok(self.session.authorized(call).await?)
+    }
+}
