@@ -185,16 +185,21 @@ async fn what_changes_while_a_client_pages_comes_once_at_its_newest_seq() {
 #[tokio::test]
 async fn history_shows_the_present_and_its_cursor_is_the_rooms() {
     let server = Server::start();
-    let (alice, bob, room) = room_with(&server, &["1", "2", "3"]).await;
-    done(&alice.edit(room, 2, "zwei").await);
+    let (alice, bob, room) = room_with(&server, &["1", "2", "3", "4"]).await;
     done(&alice.erase(room, 1).await);
-    for (query, said) in
-        [("", vec!["", "zwei", "3"]), ("?before=3", vec!["", "zwei"]), ("?before=2", vec![""])]
-    {
+    done(&alice.edit(room, 4, "vier").await);
+    done(&alice.edit(room, 2, "zwei").await);
+    for (query, said) in [
+        ("", vec!["", "zwei", "3", "vier"]),
+        // The newest change is not of these pages.
+        ("?limit=2", vec!["3", "vier"]),
+        ("?before=4&limit=1", vec!["3"]),
+        ("?before=2", vec![""]),
+    ] {
         let page = bob.page(room, query).await;
         assert_eq!(page.messages.iter().map(|m| m.text.as_str()).collect::<Vec<_>>(), said, "{query}");
-        assert_eq!(page.cursor.get(), 5, "{query}: the newest change, although not of this page");
-        assert!(page.messages[0].deleted);
+        assert_eq!(page.cursor.get(), 7, "{query}");
+        assert!(page.messages.iter().all(|message| message.deleted == (message.id.get() == 1)));
     }
 }
 
