@@ -121,6 +121,45 @@ mod tests {
         assert_eq!(version, STEPS.len() as i64);
     }
 
+    /// A file as version 1 of the library left it: a room with messages, and an outbox with a refused one,
+    /// one that was tried and one that was not. It was made by that version, not by this test.
+    #[test]
+    fn a_file_of_version_1_keeps_every_message_sent_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cache-v1.sqlite3");
+        std::fs::copy(fixture, folder.path().join("c.sqlite3")).unwrap();
+        let cache = super::super::Cache::open(folder.path(), "c.sqlite3").unwrap();
+        let alice = chat_protocol::UserId::new("alice").unwrap();
+        let room = |n| chat_protocol::RoomId::new(n).unwrap();
+        let texts = |items: Vec<crate::TimelineItem>| -> Vec<String> {
+            items.into_iter().map(|item| item.text).collect()
+        };
+        let messages =
+            cache.read(|c| super::super::newest(c, room(1), &alice, 1..i64::MAX, 10)).map(texts).unwrap();
+        assert_eq!(messages, ["bob 1 안녕", "bob 2 안녕", "bob 3 안녕", "sent and confirmed"]);
+        let unsent = |n| cache.read(|c| super::super::unsent(c, room(n), &alice)).unwrap();
+        assert_eq!(texts(unsent(1)), ["unsent one", "unsent two"]);
+        let refused = unsent(2);
+        assert_eq!(
+            refused[0].state,
+            crate::DeliveryState::Failed(crate::FailureReason::NotAMember),
+            "a refusal is remembered too"
+        );
+        // What was tried may be on the server: it goes out under the key of before, and cannot be taken back.
+        let next = cache.read(|c| super::super::next(c, room(1))).unwrap().unwrap();
+        assert_eq!(next.transaction.as_str(), "5b000f57-99d5-4f4b-a18b-6cb0f260b263");
+        assert!(next.may_have_arrived && next.schedule.attempts == 4);
+        let grip = |key| {
+            let discard = |t: &rusqlite::Transaction<'_>| {
+                super::super::discard(t, room(1), &alice, crate::ItemKey::from_number(key))
+            };
+            cache.commit(discard, |_| ()).err()
+        };
+        assert_eq!((grip(-3), grip(-4)), (Some(EngineError::TooLate), None));
+        let work = cache.read(super::super::rooms_with_work).unwrap();
+        assert_eq!(work, [room(1)]);
+    }
+
     #[test]
     fn a_file_of_a_later_version_is_left_alone() {
         let mut connection = Connection::open_in_memory().unwrap();
