@@ -40,6 +40,9 @@ pub fn page(first: i64, last: i64) -> Page {
 pub fn config(server: &str, folder: &Path) -> EngineConfig {
     let mut config = EngineConfig::new(Account::new(server, user("alice"), true).unwrap(), folder);
     config.timings.poll_interval = Duration::from_millis(20);
+    config.timings.poll_ceiling = config.timings.poll_interval;
+    config.timings.rooms_interval = Duration::from_millis(20);
+    config.timings.read_delay = Duration::from_millis(50);
     config.timings.backoff_base = Duration::from_millis(20);
     config.timings.backoff_cap = Duration::from_millis(200);
     config

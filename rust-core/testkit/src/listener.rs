@@ -1,7 +1,9 @@
 //! A listener that remembers.
 
 use chat_engine::repository::Timeline;
-use chat_engine::{ConnectionState, ListenerFailed, RoomListener, TimelineUpdate};
+use chat_engine::{
+    ConnectionState, ListenerFailed, RoomListItem, RoomListListener, RoomListener, TimelineUpdate,
+};
 use std::sync::{Arc, Mutex};
 
 /// Remembers every call, and keeps the timeline they add up to.
@@ -49,6 +51,12 @@ impl RecordingListener {
         self.state.lock().unwrap().timeline.clone()
     }
 
+    /// Whether the screen shows nothing as if nothing were missing that is.
+    pub fn is_whole(&self) -> bool {
+        let timeline = self.timeline();
+        (0..timeline.items().len()).all(|at| timeline.missing_before(at) == 0)
+    }
+
     /// The texts on screen, oldest first.
     pub fn texts(&self) -> Vec<String> {
         self.state.lock().unwrap().timeline.items().iter().map(|item| item.text.clone()).collect()
@@ -64,6 +72,47 @@ impl RecordingListener {
             .iter()
             .map(|item| item.id.map_or(0, |id| id.get()))
             .collect()
+    }
+}
+
+/// Remembers the lists it was told.
+#[derive(Default)]
+pub struct RecordingRoomList {
+    told: Mutex<Vec<Vec<RoomListItem>>>,
+    connections: Mutex<Vec<ConnectionState>>,
+}
+
+impl RecordingRoomList {
+    /// One that has heard nothing yet.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// How many lists were told.
+    pub fn told(&self) -> usize {
+        self.told.lock().unwrap().len()
+    }
+
+    /// The list on screen.
+    pub fn rooms(&self) -> Vec<RoomListItem> {
+        self.told.lock().unwrap().last().cloned().unwrap_or_default()
+    }
+
+    /// Every connection state so far.
+    pub fn connections(&self) -> Vec<ConnectionState> {
+        self.connections.lock().unwrap().clone()
+    }
+}
+
+impl RoomListListener for RecordingRoomList {
+    fn on_rooms(&self, rooms: Vec<RoomListItem>) -> Result<(), ListenerFailed> {
+        self.told.lock().unwrap().push(rooms);
+        Ok(())
+    }
+
+    fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerFailed> {
+        self.connections.lock().unwrap().push(state);
+        Ok(())
     }
 }
 

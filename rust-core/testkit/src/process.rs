@@ -82,6 +82,12 @@ impl ServerProcess {
         assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
     }
 
+    /// Lets it go on, after [`ServerProcess::freeze`].
+    pub fn thaw(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-CONT", &pid]).status().unwrap().success());
+    }
+
     /// A new process on the same port and database, after [`ServerProcess::kill`].
     pub fn restart(&mut self) {
         let address = self.url.trim_start_matches("http://").to_owned();
@@ -110,6 +116,39 @@ impl ServerProcess {
     pub fn say(&self, room: RoomId, user: &str, text: &str) -> Value {
         let mut sayer = self.sayer(room, user);
         sayer.say(text)
+    }
+
+    /// Edits a message as its sender; returns it.
+    pub fn edit(&self, room: RoomId, user: &str, id: i64, text: &str) -> Value {
+        let body = json!({"text": text});
+        self.ok("PATCH", &format!("/v1/rooms/{room}/messages/{id}"), user, Some(&body))
+    }
+
+    /// Deletes a message as its sender; returns the tombstone.
+    pub fn delete(&self, room: RoomId, user: &str, id: i64) -> Value {
+        self.ok("DELETE", &format!("/v1/rooms/{room}/messages/{id}"), user, None)
+    }
+
+    /// Moves a user's read marker.
+    pub fn read(&self, room: RoomId, user: &str, id: i64) -> Value {
+        self.ok("PUT", &format!("/v1/rooms/{room}/read"), user, Some(&json!({"id": id})))
+    }
+
+    /// A user's rooms, as the server lists them.
+    pub fn rooms(&self, user: &str) -> Vec<Value> {
+        self.ok("GET", "/v1/rooms", user, None)["rooms"].as_array().unwrap().clone()
+    }
+
+    /// Takes a user out of a room.
+    pub fn expel(&self, room: RoomId, user: &str) {
+        let (status, _) = self.call("DELETE", &format!("/v1/rooms/{room}/members/{user}"), user, None, None);
+        assert_eq!(status, 204);
+    }
+
+    fn ok(&self, method: &str, path: &str, user: &str, body: Option<&Value>) -> Value {
+        let (status, answer) = self.call(method, path, user, None, body);
+        assert_eq!(status, 200, "{answer}");
+        answer
     }
 
     /// For saying many things: one token, one connection.

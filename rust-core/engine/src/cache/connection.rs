@@ -422,10 +422,10 @@ mod tests {
         let full = (0..10_000).find_map(|n| say(&cache, &format!("{long}{n}")).err());
         assert_eq!(full, Some(EngineError::DiskFull));
         let stored = unsent(&cache).len();
-        assert_eq!(say(&cache, &format!("{long} again")).err(), Some(EngineError::DiskFull));
+        assert_eq!(say(&cache, &format!("{long}-again")).err(), Some(EngineError::DiskFull));
         assert_eq!(unsent(&cache).len(), stored, "nothing of it is stored, and all of before is there");
         pages(1_000_000);
-        say(&cache, &format!("{long} again")).unwrap();
+        say(&cache, &format!("{long}-again")).unwrap();
         assert_eq!(unsent(&cache).len(), stored + 1);
     }
 
