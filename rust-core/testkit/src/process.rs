@@ -29,17 +29,18 @@ pub struct ServerProcess {
     url: String,
     folder: Arc<tempfile::TempDir>,
     log: Arc<Mutex<String>>,
+    secret: String,
 }
 
 impl ServerProcess {
     /// Starts one on a free port and a fresh database.
     pub fn start() -> Self {
-        Self::launch("127.0.0.1:0", Arc::new(tempfile::tempdir().unwrap()))
+        Self::launch("127.0.0.1:0", Arc::new(tempfile::tempdir().unwrap()), SECRET)
     }
 
-    fn launch(listen: &str, folder: Arc<tempfile::TempDir>) -> Self {
+    fn launch(listen: &str, folder: Arc<tempfile::TempDir>, secret: &str) -> Self {
         let mut child = Command::new(binary("chat-server"))
-            .args(["--listen", listen, "--jwt-secret", SECRET, "--database"])
+            .args(["--listen", listen, "--jwt-secret", secret, "--database"])
             .arg(folder.path().join("server.db"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -57,7 +58,7 @@ impl ServerProcess {
         let url = first.trim().strip_prefix("listening on ");
         let url =
             url.unwrap_or_else(|| panic!("the server did not start: {}", log.lock().unwrap())).to_owned();
-        Self { child, url, folder, log }
+        Self { child, url, folder, log, secret: secret.to_owned() }
     }
 
     /// Where it listens.
@@ -90,15 +91,25 @@ impl ServerProcess {
 
     /// A new process on the same port and database, after [`ServerProcess::kill`].
     pub fn restart(&mut self) {
+        self.restart_with_secret(&self.secret.clone());
+    }
+
+    /// The same with another secret, so that every token of before is refused.
+    pub fn restart_with_secret(&mut self, secret: &str) {
         let address = self.url.trim_start_matches("http://").to_owned();
-        let next = Self::launch(&address, self.folder.clone());
+        let next = Self::launch(&address, self.folder.clone(), secret);
         *self = next;
     }
 
     /// A token for a user, minted by the program itself.
     pub fn token(&self, user: &str) -> String {
+        self.token_for(user, "1h")
+    }
+
+    /// The same, good for as long as `ttl` says.
+    pub fn token_for(&self, user: &str, ttl: &str) -> String {
         let output = Command::new(binary("chat-server"))
-            .args(["token", "--user", user, "--jwt-secret", SECRET])
+            .args(["token", "--user", user, "--ttl", ttl, "--jwt-secret", &self.secret])
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
