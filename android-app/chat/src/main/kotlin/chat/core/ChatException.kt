@@ -19,14 +19,29 @@ public sealed class ChatException(message: String, cause: Throwable? = null) : E
     /** The text holds what cannot be stored or sent, half a surrogate pair for one. */
     public class TextInvalid(cause: Throwable? = null) : ChatException("the text holds an invalid character", cause)
 
-    /** The message acted upon is not there any more. */
+    /** The message acted upon is not there any more, or in no state for that. */
     public class NotFound(cause: Throwable? = null) : ChatException("no such message", cause)
+
+    /** The message acted upon is somebody else's. */
+    public class NotTheSender(cause: Throwable? = null) : ChatException("not the sender of the message", cause)
+
+    /** The message may have reached the server: it can be deleted, not taken back. */
+    public class TooLate(cause: Throwable? = null) : ChatException("the message may have been sent", cause)
+
+    /** The server could not be asked, or its answer not be used; [problem] says why. Ask again later. */
+    public class Offline(public val problem: Problem) : ChatException("the server could not be asked: $problem")
+
+    /** The session or the room is over, for [reason]. */
+    public class Ended(public val reason: EndReason) : ChatException("it is over: $reason")
 
     /** Another client of this account is open on the same cache: close it first, or share it. */
     public class CacheInUse(cause: Throwable? = null) : ChatException("the cache is in use", cause)
 
     /** The cache was written by a later version of this library and is left alone. */
     public class CacheTooNew(cause: Throwable? = null) : ChatException("the cache is of a later version", cause)
+
+    /** The device has no space left. Nothing was stored; it works again when there is. */
+    public class StorageFull(cause: Throwable? = null) : ChatException("the device's storage is full", cause)
 
     /** The device's storage failed; [reason] says how. Nothing was stored. */
     public class Storage(public val reason: String, cause: Throwable? = null) :

@@ -50,24 +50,94 @@ public interface ChatRoom {
      * @throws ChatException.TextBlank see [MessageText].
      * @throws ChatException.TextTooLong see [MessageText].
      * @throws ChatException.TextInvalid see [MessageText].
+     * @throws ChatException.StorageFull it could not be stored.
      * @throws ChatException.Storage it could not be stored.
      * @throws ChatException.Closed the client was closed.
      */
     public suspend fun send(text: String): MessageKey
 
     /**
-     * Tries a message that [Delivery.Failed] again.
+     * Has the next older messages put before those in [timeline]: from the device as long as it has them, then from
+     * the server. Works whether or not the job runs; without it [timeline] shows them at the next start.
      *
-     * @throws ChatException.NotFound there is no such failed message.
+     * Asked again meanwhile, there is still one question, and its answer is everybody's. A caller that is cancelled
+     * keeps nobody from it.
+     *
+     * @return whether there may be older ones still.
+     * @throws ChatException.Offline the server could not be asked; nothing is changed, and one may ask again.
+     * @throws ChatException.Ended the session or the room is over.
+     * @throws ChatException.Storage the device's storage failed.
+     * @throws ChatException.Closed the client was closed.
+     */
+    public suspend fun loadOlder(): Boolean
+
+    /**
+     * Has one's own message say [text] instead. It shows at once and is told to the server as [send] tells it, once
+     * and whatever happens: see [Message.change]. A message that is not on the server yet, or was refused, is sent
+     * with the new text.
+     *
+     * Cancelling the caller does not undo it, as with [send].
+     *
+     * @throws ChatException.TextBlank see [MessageText].
+     * @throws ChatException.TextTooLong see [MessageText].
+     * @throws ChatException.TextInvalid see [MessageText].
+     * @throws ChatException.NotFound it is not there, or deleted.
+     * @throws ChatException.NotTheSender it is somebody else's.
+     * @throws ChatException.StorageFull it could not be stored.
+     * @throws ChatException.Storage it could not be stored.
+     * @throws ChatException.Closed the client was closed.
+     */
+    public suspend fun edit(key: MessageKey, text: String)
+
+    /**
+     * Deletes one's own message, for everybody. It shows at once and is told to the server as an [edit] is. One that
+     * is not on the server yet is not sent.
+     *
+     * @throws ChatException.NotFound it is not there, or deleted.
+     * @throws ChatException.NotTheSender it is somebody else's.
+     * @throws ChatException.StorageFull it could not be stored.
+     * @throws ChatException.Storage it could not be stored.
+     * @throws ChatException.Closed the client was closed.
+     */
+    public suspend fun delete(key: MessageKey)
+
+    /**
+     * Tries again what the server refused: a message that [Delivery.Failed], or a change of one that
+     * [Change.Failed].
+     *
+     * @throws ChatException.NotFound nothing of this message was refused.
+     * @throws ChatException.StorageFull it could not be stored.
+     * @throws ChatException.Storage it could not be stored.
+     * @throws ChatException.Closed the client was closed.
      */
     public suspend fun retry(key: MessageKey)
 
     /**
-     * Drops a message that [Delivery.Failed].
+     * Takes back what was refused or has certainly not been sent: a message, or the change of one, which then shows
+     * as it was.
      *
-     * @throws ChatException.NotFound there is no such failed message.
+     * @throws ChatException.TooLate it may have reached the server. It can be [delete]d.
+     * @throws ChatException.NotFound there is nothing to take back.
+     * @throws ChatException.StorageFull it could not be stored.
+     * @throws ChatException.Storage it could not be stored.
+     * @throws ChatException.Closed the client was closed.
      */
     public suspend fun discard(key: MessageKey)
+
+    /**
+     * Notes that this message, and all before it, have been read: [Timeline.readMarker] and [Timeline.unread] follow.
+     * It goes forward only; on another device of the user's too, which is told soon, once for many. What is not on
+     * the server cannot be noted and is passed over.
+     *
+     * @throws ChatException.NotFound it is not in [timeline].
+     * @throws ChatException.StorageFull it could not be stored.
+     * @throws ChatException.Storage it could not be stored.
+     * @throws ChatException.Closed the client was closed.
+     */
+    public suspend fun markRead(key: MessageKey)
+
+    /** [markRead] for the newest message in [timeline]; does nothing in an empty room. */
+    public suspend fun markAllRead()
 
     /** Asks the server now instead of after the interval, when the job is running: pull to refresh, a push. */
     public fun wake()

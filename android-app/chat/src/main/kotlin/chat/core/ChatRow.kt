@@ -17,13 +17,21 @@ public sealed interface ChatRow {
     public data class Gap(override val key: String, public val missing: Long) : ChatRow
 
     /**
+     * Above the first message that the user had not read when the screen was opened. It stays where it is while they
+     * read.
+     *
+     * @property count How many there were.
+     */
+    public data class UnreadLine(override val key: String, public val count: Int) : ChatRow
+
+    /**
      * A message.
      *
      * @property message What was said.
      * @property time When, for the user to read: "오전 10:30".
      * @property opensRun Whether it is the first of one sender's messages in a row: the place for the name.
      * @property closesRun Whether it is the last one of its sender within its minute: the place for the time. A day's
-     *   end and a gap end both.
+     *   end, a gap and the unread line end both.
      */
     public data class Message(
         public val message: chat.core.Message,
@@ -34,3 +42,11 @@ public sealed interface ChatRow {
         override val key: String get() = "m${message.key}"
     }
 }
+
+/**
+ * Where the unread line is to be.
+ *
+ * @property after The number of the last message that was read; 0 when none was.
+ * @property count How many messages of others there were after it.
+ */
+public data class UnreadMark(public val after: Long, public val count: Int)

@@ -10,6 +10,8 @@ import androidx.lifecycle.createSavedStateHandle
 import androidx.lifecycle.viewModelScope
 import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
+import chat.core.internal.Refusals
+import chat.core.internal.UnreadLine
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Dispatchers
@@ -97,10 +99,14 @@ public class ChatViewModel(
     private val screenStarted = MutableStateFlow(true)
     private var screenKnown = false
 
+    /** How often the user has come to the screen: each time the unread line is drawn anew. */
+    private val timesShown = MutableStateFlow(0)
+
     private var room: Deferred<ChatRoom> = open()
     private var showJob: Job? = null
     private var pollJob: Job? = null
     private var sendJob: Job? = null
+    private var olderJob: Job? = null
 
     init {
         show()
@@ -131,11 +137,47 @@ public class ChatViewModel(
         savedState[DRAFT] = text.take(LONGEST_SAVED_DRAFT)
     }
 
-    /** Tries a failed message again. */
+    /** Has one's own message say [text] instead; see [ChatRoom.edit]. */
+    public fun edit(key: MessageKey, text: String): Unit = act { it.edit(key, text) }
+
+    /** Deletes one's own message; see [ChatRoom.delete]. */
+    public fun delete(key: MessageKey): Unit = act { it.delete(key) }
+
+    /** Tries again what the server refused: a message, or a change of one. */
     public fun retry(key: MessageKey): Unit = act { it.retry(key) }
 
-    /** Drops a failed message. */
+    /** Takes back what was refused or has not been sent: a message, or a change of one. */
     public fun discard(key: MessageKey): Unit = act { it.discard(key) }
+
+    /**
+     * Has older messages fetched. For a list to call whenever it nears its top: while they are being fetched, and when
+     * there are none, it does nothing. [ChatUiState] says how it goes.
+     */
+    public fun loadOlder() {
+        if (olderJob?.isActive == true || !state.value.hasOlder) return
+        mutableState.update { it.copy(isLoadingOlder = true, olderFailure = null) }
+        olderJob = viewModelScope.launch {
+            var failure: ChatException? = null
+            try {
+                room.await().loadOlder()
+            } catch (e: ChatException) {
+                failure = e
+            } finally {
+                mutableState.update { it.copy(isLoadingOlder = false, olderFailure = failure) }
+            }
+        }
+    }
+
+    /** Notes that the message has been on the screen, and with it all before it; see [ChatRoom.markRead]. */
+    public fun markRead(key: MessageKey) {
+        viewModelScope.launch {
+            try {
+                room.await().markRead(key)
+            } catch (_: ChatException) {
+                // Nothing the user could do about it: what they read next notes this one too.
+            }
+        }
+    }
 
     /** Starts the job anew after it ended: when the user has logged in again, or is back in the room. */
     public fun restart(): Unit = startPolling()
@@ -160,6 +202,7 @@ public class ChatViewModel(
     }
 
     override fun onStart(owner: LifecycleOwner) {
+        if (!screenStarted.value) timesShown.value++
         screenStarted.value = true
     }
 
@@ -205,16 +248,27 @@ public class ChatViewModel(
         showJob?.cancel()
         showJob = viewModelScope.launch {
             val room = roomOrNull() ?: return@launch
-            val shown = combine(room.timeline, formats, ::Pair)
+            val unread = UnreadLine()
+            val refusals = Refusals()
+            val shown = combine(room.timeline, room.connection, timesShown, formats) { _, _, visit, formats ->
+                visit to formats
+            }
                 .conflate()
-                .map { (timeline, formats) -> timeline to chatRows(timeline.messages, formats) }
+                .map { (visit, formats) ->
+                    // In this order: what the server had to say is in the timeline before the room is live.
+                    val connection = room.connection.value
+                    val timeline = room.timeline.value
+                    refusals.news(timeline.messages).forEach(::sendEvent)
+                    val line = unread.mark(visit, timeline, isLive = connection is Connection.Live)
+                    Shown(timeline, chatRows(timeline.messages, formats, line), connection)
+                }
                 .flowOn(Dispatchers.Default)
-            combine(shown, room.connection, ::Pair).collect { (timelineAndRows, connection) ->
-                val (timeline, rows) = timelineAndRows
+            shown.collect { (timeline, rows, connection) ->
                 mutableState.update {
                     it.copy(
                         rows = rows,
                         hasOlder = timeline.hasOlder,
+                        unread = timeline.unread,
                         connection = connection,
                         isLoading = !timeline.isLoaded || (rows.isEmpty() && connection.isSilent())
                     )
@@ -222,6 +276,8 @@ public class ChatViewModel(
             }
         }
     }
+
+    private data class Shown(val timeline: Timeline, val rows: List<ChatRow>, val connection: Connection)
 
     /** Whether the server has said nothing yet, so that an empty cache is not an empty room. */
     private fun Connection.isSilent() = this is Connection.Idle || this is Connection.Connecting

@@ -56,7 +56,7 @@ class BoundaryTest {
             override fun onConnection(state: ConnectionState) = throw IllegalArgumentException("another one")
         }
         val folder = chat.config(folder = "raw").dataDir!!.path
-        core.set(ChatCore(CoreConfig(chat.proxy.url, "alice", folder, 50u, 10_000u, true, ""), tokens))
+        core.set(ChatCore(coreConfig(folder), tokens))
         val room = core.get().room(chat.room, listener)
         room.start()
         waitUntil("it polls in spite of us") { chat.proxy.polls > 3 }
@@ -65,6 +65,19 @@ class BoundaryTest {
         waitUntil("it goes on telling us") { heard.get() > before }
         core.get().shutdown()
     }
+
+    private fun coreConfig(folder: String) = CoreConfig(
+        serverUrl = chat.proxy.url,
+        userId = "alice",
+        dataDir = folder,
+        pollIntervalMs = 50u,
+        pollCeilingMs = 50u,
+        roomsIntervalMs = 50u,
+        messagesKept = 100u,
+        answerTimeoutMs = 10_000u,
+        allowCleartext = true,
+        userAgent = ""
+    )
 
     @Test
     fun `the limit is the core's own`() {

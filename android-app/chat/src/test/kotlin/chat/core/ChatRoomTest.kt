@@ -2,6 +2,7 @@ package chat.core
 
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ffi.ConnectionState
+import chat.core.ffi.RoomStatus
 import chat.core.ffi.TimelineUpdate
 import chat.core.internal.NativeRoom
 import chat.core.testing.ChatRule
@@ -96,7 +97,9 @@ class ChatRoomTest {
         waitUntil("it is live") { room.connection.value == Connection.Live && room.timeline.value.isLoaded }
         room.stop()
         val before = room.timeline.value
-        room.onTimeline(TimelineUpdate.Snapshot(emptyList(), hasOlder = true))
+        room.onTimeline(
+            TimelineUpdate.Snapshot(emptyList(), RoomStatus(hasOlder = true, readMarker = null, unread = 0u))
+        )
         room.onConnection(ConnectionState.Live)
         assertSame(before, room.timeline.value)
         assertEquals(Connection.Idle, room.connection.value)

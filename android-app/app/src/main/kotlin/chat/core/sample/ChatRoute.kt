@@ -30,6 +30,8 @@ fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = 
     DisposableEffect(draft) { onDispose { model.setDraft(draft.text.toString()) } }
     val snackbar = remember { SnackbarHostState() }
     val scope = rememberCoroutineScope()
+    val messageRefused = stringResource(R.string.message_refused)
+    val changeRefused = stringResource(R.string.change_refused)
     val notStored = stringResource(R.string.not_stored)
     val actionFailed = stringResource(R.string.action_failed)
     // From the tap to the event: a second tap in between must not send the same text twice.
@@ -52,6 +54,11 @@ fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = 
                 }
 
                 is ChatEvent.ActionFailed -> scope.launch { snackbar.showSnackbar(actionFailed) }
+
+                // The row says why, and what one can do; this is for whoever reads elsewhere in the list.
+                is ChatEvent.MessageRefused -> scope.launch { snackbar.showSnackbar(messageRefused) }
+
+                is ChatEvent.ChangeRefused -> scope.launch { snackbar.showSnackbar(changeRefused) }
 
                 is ChatEvent.SessionEnded -> onSessionEnded()
 

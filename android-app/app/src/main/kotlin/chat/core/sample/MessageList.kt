@@ -94,6 +94,7 @@ fun MessageList(
                 when (row) {
                     is ChatRow.DateSeparator -> DateSeparator(row.label)
                     is ChatRow.Gap -> GapNotice(row.missing)
+                    is ChatRow.UnreadLine -> UnreadLine(row.count)
                     is ChatRow.Message -> MessageRow(row, onRetry, onDiscard)
                 }
             }
@@ -112,44 +113,6 @@ fun MessageList(
 }
 
 private fun ChatRow.isOwn() = this is ChatRow.Message && message.isOwn
-
-@Composable
-private fun DateSeparator(label: String) {
-    Row(
-        Modifier.fillMaxWidth().padding(top = 18.dp, bottom = 8.dp),
-        horizontalArrangement = Arrangement.Center
-    ) {
-        Surface(shape = CircleShape, color = MaterialTheme.colorScheme.surfaceContainer) {
-            Text(
-                text = label,
-                modifier = Modifier.padding(horizontal = 14.dp, vertical = 5.dp).semantics { heading() },
-                color = MaterialTheme.colorScheme.onSurfaceVariant,
-                style = MaterialTheme.typography.labelMedium
-            )
-        }
-    }
-}
-
-/** Says that there is more in between than one sees: it is on its way. */
-@Composable
-private fun GapNotice(missing: Long) {
-    val count = missing.coerceAtMost(Int.MAX_VALUE.toLong()).toInt()
-    val label = pluralStringResource(R.plurals.gap, count, count)
-    val colors = MaterialTheme.colorScheme
-    Row(
-        modifier = Modifier
-            .fillMaxWidth()
-            .padding(top = 18.dp, bottom = 8.dp)
-            .clearAndSetSemantics { contentDescription = label },
-        verticalAlignment = Alignment.CenterVertically,
-        horizontalArrangement = Arrangement.spacedBy(10.dp)
-    ) {
-        HorizontalDivider(Modifier.weight(1f), color = colors.outlineVariant)
-        CircularProgressIndicator(Modifier.size(14.dp), strokeWidth = 2.dp, color = colors.outline)
-        Text(label, color = colors.onSurfaceVariant, style = MaterialTheme.typography.labelMedium)
-        HorizontalDivider(Modifier.weight(1f), color = colors.outlineVariant)
-    }
-}
 
 @Composable
 private fun ToNewest(isVisible: Boolean, hasNews: Boolean, modifier: Modifier, onClick: () -> Unit) {

@@ -29,6 +29,7 @@ private suspend fun login(refresh: Boolean): String? = "a token".takeUnless { re
 private fun RowText(row: ChatRow) = when (row) {
     is ChatRow.DateSeparator -> Text(row.label)
     is ChatRow.Gap -> Text("…")
+    is ChatRow.UnreadLine -> Text("${row.count} unread")
     is ChatRow.Message -> Text("${row.message.sender}: ${row.message.text}, ${row.time}")
 }
 

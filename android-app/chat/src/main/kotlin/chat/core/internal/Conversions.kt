@@ -1,14 +1,20 @@
 package chat.core.internal
 
+import chat.core.Change
 import chat.core.ChatConfig
 import chat.core.ChatException
 import chat.core.Connection
 import chat.core.Delivery
 import chat.core.EndReason
 import chat.core.FailureReason
+import chat.core.LastMessage
 import chat.core.Message
 import chat.core.MessageKey
 import chat.core.Problem
+import chat.core.RoomId
+import chat.core.RoomSummary
+import chat.core.SessionState
+import chat.core.ffi.ChangeState
 import chat.core.ffi.ConnectionError
 import chat.core.ffi.ConnectionState
 import chat.core.ffi.CoreConfig
@@ -17,10 +23,14 @@ import chat.core.ffi.DeliveryState
 import chat.core.ffi.EndReason as CoreEndReason
 import chat.core.ffi.FailureReason as CoreFailureReason
 import chat.core.ffi.InternalException
+import chat.core.ffi.LoadResult
+import chat.core.ffi.RoomListItem
+import chat.core.ffi.SessionState as CoreSessionState
 import chat.core.ffi.TimelineItem
 import java.io.File
 import java.nio.charset.CharacterCodingException
 import java.time.Instant
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 
 /** The generated types end here: nothing outside this package sees them. */
@@ -28,11 +38,16 @@ internal fun ChatConfig.toCore(defaultDir: File) = CoreConfig(
     serverUrl = serverUrl,
     userId = userId,
     dataDir = (dataDir ?: defaultDir).path,
-    pollIntervalMs = pollInterval.inWholeMilliseconds.coerceAtLeast(0).toULong(),
-    answerTimeoutMs = answerTimeout.inWholeMilliseconds.coerceAtLeast(0).toULong(),
+    pollIntervalMs = pollInterval.toMillis(),
+    pollCeilingMs = pollCeiling.toMillis(),
+    roomsIntervalMs = roomsInterval.toMillis(),
+    messagesKept = messagesKept.coerceAtLeast(0).toUInt(),
+    answerTimeoutMs = answerTimeout.toMillis(),
     allowCleartext = allowCleartext,
     userAgent = userAgent.orEmpty()
 )
+
+private fun Duration.toMillis(): ULong = inWholeMilliseconds.coerceAtLeast(0).toULong()
 
 internal fun TimelineItem.toMessage() = Message(
     key = MessageKey(key),
@@ -52,8 +67,46 @@ internal fun TimelineItem.toMessage() = Message(
         is DeliveryState.Sent, is DeliveryState.Confirmed -> Delivery.Sent
 
         is DeliveryState.Failed -> Delivery.Failed(state.reason.toPublic())
+    },
+    change = when (val change = change) {
+        is ChangeState.None -> Change.None
+        is ChangeState.Pending -> Change.Pending
+        is ChangeState.Failed -> Change.Failed(change.reason.toPublic())
     }
 )
+
+internal fun RoomListItem.toPublic() = RoomSummary(
+    id = RoomId(id),
+    title = title,
+    lastMessage = lastMessage?.run {
+        LastMessage(id, sender, isOwn = own, text, Instant.ofEpochMilli(sentAtMs), isDeleted = deleted)
+    },
+    unread = unread.toCount()
+)
+
+/** More than anybody will read. */
+internal fun ULong.toCount(): Int = coerceAtMost(Int.MAX_VALUE.toULong()).toInt()
+
+internal fun CoreSessionState.toPublic() = when (this) {
+    CoreSessionState.ACTIVE -> SessionState.ACTIVE
+    CoreSessionState.ENDED -> SessionState.ENDED
+}
+
+/** Whether there may be older messages still. */
+internal fun LoadResult.toPublic(): Result<Boolean> = when (this) {
+    is LoadResult.Loaded -> Result.success(hasOlder)
+
+    is LoadResult.Failed -> Result.failure(
+        when (error) {
+            ConnectionError.STORAGE -> ChatException.Storage("what the server sent could not be stored")
+            else -> ChatException.Offline(error.toPublic())
+        }
+    )
+
+    is LoadResult.Ended -> Result.failure(ChatException.Ended(reason.toPublic()))
+
+    is LoadResult.Closed -> Result.failure(ChatException.Closed())
+}
 
 private fun CoreFailureReason.toPublic() = when (this) {
     CoreFailureReason.REFUSED -> FailureReason.REFUSED
@@ -113,8 +166,11 @@ internal fun CoreException.toPublic(): ChatException = when (this) {
     is CoreException.TextTooLong -> ChatException.TextTooLong(scalars.toInt(), limit.toInt(), this)
     is CoreException.TextInvalid -> ChatException.TextInvalid(this)
     is CoreException.NotFound -> ChatException.NotFound(this)
+    is CoreException.NotTheSender -> ChatException.NotTheSender(this)
+    is CoreException.TooLate -> ChatException.TooLate(this)
     is CoreException.CacheInUse -> ChatException.CacheInUse(this)
     is CoreException.CacheTooNew -> ChatException.CacheTooNew(this)
+    is CoreException.DiskFull -> ChatException.StorageFull(this)
     is CoreException.Storage -> ChatException.Storage(reason, this)
     is CoreException.Closed -> ChatException.Closed(this)
 }

@@ -5,9 +5,15 @@ import chat.core.ChatClient
 import chat.core.ChatConfig
 import chat.core.ChatException
 import chat.core.ChatRoom
+import chat.core.Connection
+import chat.core.EndReason
 import chat.core.RoomId
+import chat.core.RoomList
+import chat.core.SessionState
 import chat.core.TokenProvider
 import chat.core.ffi.ChatCore
+import chat.core.ffi.SessionListener
+import chat.core.ffi.SessionState as CoreSessionState
 import java.io.File
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineDispatcher
@@ -16,6 +22,8 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 
@@ -25,36 +33,63 @@ internal class NativeClient private constructor(
     override val userId: String,
     private val core: ChatCore,
     private val tokens: TokenBridge,
+    private val list: NativeRoomList,
+    private val standing: StateFlow<SessionState>,
     private val io: CoroutineDispatcher
 ) : ChatClient {
     /** Touched on [io] only. */
-    private val rooms = HashMap<RoomId, NativeRoom>()
+    private val openRooms = HashMap<RoomId, NativeRoom>()
     private var closed = false
     private val scope = CoroutineScope(SupervisorJob() + io)
 
-    override suspend fun room(id: RoomId): ChatRoom = withContext(io) {
-        if (closed) throw ChatException.Closed()
-        rooms.getOrPut(id) { NativeRoom(id, io).also { room -> room.attach(onCore { core.room(id.value, room) }) } }
+    override val rooms: StateFlow<RoomList> get() = list.rooms
+    override val roomsConnection: StateFlow<Connection> get() = list.connection
+    override val session: StateFlow<SessionState> get() = standing
+
+    override suspend fun room(id: RoomId): ChatRoom = inLane {
+        openRooms.getOrPut(id) { NativeRoom(id, io).also { room -> room.attach(core.room(id.value, room)) } }
     }
 
-    override suspend fun resumeSession() = withContext(io) {
-        if (closed) throw ChatException.Closed()
-        onCore { core.resumeSession() }
-    }
+    override suspend fun pollRooms(): EndReason = list.poll()
+
+    override suspend fun wake(roomId: RoomId) = inLane { core.wake(roomId.value) }
+
+    override suspend fun resumeSession() = inLane { core.resumeSession() }
 
     /** Runs on a thread of the system's. */
-    private val network = NetworkMonitor(context) { scope.launch { rooms.values.forEach { it.wake() } } }
+    private val network = NetworkMonitor(context) { scope.launch { core.networkBack() } }
 
-    override suspend fun close() = withContext(NonCancellable + io) {
+    override suspend fun close() = end { core.shutdown() }
+
+    override suspend fun wipe() {
+        var isMine = false
+        end {
+            isMine = true
+            core.wipe()
+        }
+        if (!isMine) throw ChatException.Closed()
+    }
+
+    private suspend fun <T> inLane(call: () -> T): T = withContext(io) {
+        if (closed) throw ChatException.Closed()
+        onCore(call)
+    }
+
+    /** Ends everything of ours and then, by [endCore], the core; once. */
+    private suspend fun end(endCore: () -> Unit) = withContext(NonCancellable + io) {
         if (closed) return@withContext
         closed = true
         network.close()
         scope.cancel()
         tokens.close()
-        rooms.values.forEach { it.close() }
-        rooms.clear()
-        onCore { core.shutdown() }
-        core.close()
+        openRooms.values.forEach { it.close() }
+        openRooms.clear()
+        list.close()
+        try {
+            onCore(endCore)
+        } finally {
+            core.close()
+        }
     }
 
     companion object {
@@ -85,12 +120,22 @@ internal class NativeClient private constructor(
             try {
                 val core = onCore { ChatCore(config.toCore(File(context.noBackupFilesDir, "chat-core")), tokens) }
                 tokens.attach(core)
-                return NativeClient(context, config.userId, core, tokens, io).also { opened = true }
+                val list = NativeRoomList().also { it.attach(onCore { core.rooms(it) }) }
+                val session = MutableStateFlow(SessionState.ACTIVE)
+                onCore { core.watchSession(SessionWatch(session)) }
+                return NativeClient(context, config.userId, core, tokens, list, session, io).also { opened = true }
             } catch (e: LinkageError) {
                 throw ChatException.NativeLibrary(e)
             } finally {
                 if (!opened) tokens.close()
             }
         }
+    }
+}
+
+/** What the core says of the session. */
+private class SessionWatch(private val session: MutableStateFlow<SessionState>) : SessionListener {
+    override fun onSession(state: CoreSessionState) {
+        session.value = state.toPublic()
     }
 }

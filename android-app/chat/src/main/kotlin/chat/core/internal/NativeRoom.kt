@@ -8,129 +8,92 @@ import chat.core.MessageKey
 import chat.core.RoomId
 import chat.core.Timeline
 import chat.core.ffi.ConnectionState
+import chat.core.ffi.LoadListener
+import chat.core.ffi.LoadResult
 import chat.core.ffi.RoomCore
 import chat.core.ffi.RoomListener
 import chat.core.ffi.TimelineUpdate
+import kotlin.coroutines.resumeWithException
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
-import kotlinx.coroutines.flow.filterIsInstance
-import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.withContext
 
-/**
- * A room of the core as the app sees it.
- *
- * Two things are added to the core's own guarantees. The job is counted: it runs while anyone wants it, so that a
- * screen that goes cannot stop the one that came. And the gap between the core's gate and ours is closed: a callback
- * that left the core just before `stop` finds [open] false and changes nothing.
- *
- * [lock] is held for an assignment or for a call that returns at once, so nobody waits for it, the main thread
- * neither; and it is one lock, so that no order of two can be wrong.
- */
+/** A room of the core as the app sees it; its job is a [SharedJob]. */
 internal class NativeRoom(override val id: RoomId, private val io: CoroutineDispatcher) :
     ChatRoom,
     RoomListener {
+    private val job = SharedJob(RoomCore::start, RoomCore::stop)
     private val mutableTimeline = MutableStateFlow(Timeline.NotLoaded)
-    private val mutableConnection = MutableStateFlow<Connection>(Connection.Idle)
     override val timeline: StateFlow<Timeline> = mutableTimeline.asStateFlow()
-    override val connection: StateFlow<Connection> = mutableConnection.asStateFlow()
+    override val connection: StateFlow<Connection> get() = job.connection
 
-    private val lock = Any()
-    private var core: RoomCore? = null
-    private var closed = false
+    fun attach(core: RoomCore) = job.attach(core)
 
-    /** Whether callbacks count: from the beginning, for the cache's first word, until the first stop. */
-    private var open = true
-    private var started = false
-    private var pollers = 0
-
-    /** The core's half, which calls back before its constructor has returned. */
-    fun attach(core: RoomCore) = synchronized(lock) { this.core = core }
-
-    /** The client is closing: whoever is in [poll] comes out, and nothing is shown any more. */
-    fun close() {
-        val core = synchronized(lock) {
-            if (closed) return
-            closed = true
-            open = false
-            mutableConnection.value = Connection.Ended(EndReason.CLIENT_CLOSED)
-            core
-        }
-        core?.detach()
-        core?.close()
+    fun close() = job.close {
+        it.detach()
+        it.close()
     }
 
-    override fun start() = synchronized(lock) {
-        val idle = !started && pollers == 0
-        started = true
-        ensureRunning(idle)
-    }
+    override fun start() = job.start()
 
-    override fun stop() = synchronized(lock) {
-        val wasStarted = started
-        started = false
-        if (wasStarted) restIfUnwanted()
-    }
+    override fun stop() = job.stop()
 
-    override suspend fun poll(): EndReason {
-        synchronized(lock) {
-            ensureRunning(idle = !started && pollers == 0)
-            pollers++
-        }
-        try {
-            return connection.filterIsInstance<Connection.Ended>().first().reason
-        } finally {
-            synchronized(lock) {
-                pollers--
-                restIfUnwanted()
-            }
-        }
-    }
+    override suspend fun poll(): EndReason = job.poll()
 
-    private fun ensureRunning(idle: Boolean) {
-        val core = core ?: return
-        if (closed || (!idle && mutableConnection.value !is Connection.Ended)) return
-        open = true
-        mutableConnection.value = Connection.Connecting
-        core.start()
-    }
-
-    private fun restIfUnwanted() {
-        if (closed || started || pollers > 0) return
-        open = false
-        core?.stop()
-        // Why it ended stays to be read until someone starts it again.
-        if (mutableConnection.value !is Connection.Ended) mutableConnection.value = Connection.Idle
-    }
-
-    override fun wake() = synchronized(lock) {
-        if (!closed) core?.wake()
-        Unit
+    override fun wake() {
+        job.tell { it.wake() }
     }
 
     override suspend fun send(text: String): MessageKey = inLane { MessageKey(it.send(text)) }
+
+    override suspend fun edit(key: MessageKey, text: String) = inLane { it.edit(key.value, text) }
+
+    override suspend fun delete(key: MessageKey) = inLane { it.delete(key.value) }
 
     override suspend fun retry(key: MessageKey) = inLane { it.retry(key.value) }
 
     override suspend fun discard(key: MessageKey) = inLane { it.discard(key.value) }
 
+    override suspend fun markRead(key: MessageKey) {
+        val message = timeline.value.messages.findLast { it.key == key } ?: throw ChatException.NotFound()
+        message.id?.let { id -> inLane { it.markRead(id) } }
+    }
+
+    override suspend fun markAllRead() {
+        val newest = timeline.value.messages.findLast { it.id != null }?.id ?: return
+        inLane { it.markRead(newest) }
+    }
+
+    override suspend fun loadOlder(): Boolean {
+        val core = job.core()
+        return suspendCancellableCoroutine { caller ->
+            val done = object : LoadListener {
+                // A caller that has gone meanwhile is not resumed; nobody else minds.
+                override fun onDone(result: LoadResult) = caller.resumeWith(result.toPublic())
+            }
+            try {
+                onCore { core.loadOlder(done) }
+            } catch (e: ChatException) {
+                caller.resumeWithException(e)
+            }
+        }
+    }
+
     /** On the client's one lane, so calls keep their order; to its end, so a cancelled caller loses nothing. */
     private suspend fun <T> inLane(call: (RoomCore) -> T): T = withContext(NonCancellable + io) {
-        val core = synchronized(lock) { if (closed) null else core } ?: throw ChatException.Closed()
+        val core = job.core()
         onCore { call(core) }
     }
 
     override fun onTimeline(update: TimelineUpdate) {
         // Callbacks come one at a time, so what is merged here is what is replaced below.
         val merged = mutableTimeline.value.merged(update)
-        synchronized(lock) { if (open) mutableTimeline.value = merged }
+        job.show { mutableTimeline.value = merged }
     }
 
-    override fun onConnection(state: ConnectionState) {
-        val connection = state.toPublic()
-        synchronized(lock) { if (open && (started || pollers > 0)) mutableConnection.value = connection }
-    }
+    override fun onConnection(state: ConnectionState) = job.onConnection(state)
 }

@@ -2,16 +2,19 @@ package chat.core.internal
 
 import chat.core.Message
 import chat.core.Timeline
+import chat.core.ffi.RoomStatus
 import chat.core.ffi.TimelineUpdate
 
 /** What the screen shows after [update]: pure, so that the order is tested without a core. */
 internal fun Timeline.merged(update: TimelineUpdate): Timeline = when (update) {
-    is TimelineUpdate.Snapshot ->
-        Timeline(update.items.map { it.toMessage() }, update.hasOlder, isLoaded = true)
+    is TimelineUpdate.Snapshot -> timeline(update.items.map { it.toMessage() }, update.status)
 
     is TimelineUpdate.Diff ->
-        copy(messages = messages.merged(update.upserted.map { it.toMessage() }, update.removed), isLoaded = true)
+        timeline(messages.merged(update.upserted.map { it.toMessage() }, update.removed), update.status)
 }
+
+private fun timeline(messages: List<Message>, status: RoomStatus) =
+    Timeline(messages, status.hasOlder, isLoaded = true, status.readMarker, status.unread.toCount())
 
 /**
  * This list without those [removed] and with [upserted] added, or put in place of those with the same key.
@@ -20,6 +23,7 @@ internal fun Timeline.merged(update: TimelineUpdate): Timeline = when (update) {
  * sake of one: places are found by bisection, and what lies between them is copied as it is.
  */
 internal fun List<Message>.merged(upserted: List<Message>, removed: List<Long>): List<Message> {
+    if (upserted.isEmpty() && removed.isEmpty()) return this
     val unsentFrom = bisect { it.id == null }
     val added = upserted.sortedWith(ScreenOrder)
     val gone = IntArray(added.size + removed.size)

@@ -42,6 +42,7 @@ class ChatRule : ExternalResource() {
         serverUrl = url,
         userId = user,
         pollInterval = interval,
+        roomsInterval = interval,
         allowCleartext = true,
         dataDir = File(this.folder, folder)
     )

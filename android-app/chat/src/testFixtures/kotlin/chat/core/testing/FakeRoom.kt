@@ -1,5 +1,6 @@
 package chat.core.testing
 
+import chat.core.ChatException
 import chat.core.ChatRoom
 import chat.core.Connection
 import chat.core.EndReason
@@ -29,6 +30,15 @@ class FakeRoom : ChatRoom {
     var pollers = 0
         private set
 
+    /** What else was asked of it: "edit 3 text", "delete 3", "older" … */
+    val asked = mutableListOf<String>()
+
+    /** What comes of the next [loadOlder]. */
+    var older: CompletableDeferred<Boolean> = CompletableDeferred()
+
+    /** Thrown by what acts on a message, if set. */
+    var refusal: ChatException? = null
+
     /** Shows [messages] instead of what was there. */
     fun show(messages: List<Message>) = timeline.update { it.copy(messages = messages) }
 
@@ -50,10 +60,25 @@ class FakeRoom : ChatRoom {
         return MessageKey(-sent.size.toLong())
     }
 
+    override suspend fun loadOlder(): Boolean {
+        asked += "older"
+        return older.await()
+    }
+
+    override suspend fun edit(key: MessageKey, text: String) = act("edit $key $text")
+    override suspend fun delete(key: MessageKey) = act("delete $key")
+    override suspend fun retry(key: MessageKey) = act("retry $key")
+    override suspend fun discard(key: MessageKey) = act("discard $key")
+    override suspend fun markRead(key: MessageKey) = act("read $key")
+    override suspend fun markAllRead() = act("read all")
+
+    private fun act(what: String) {
+        asked += what
+        refusal?.let { throw it }
+    }
+
     override fun start() = throw UnsupportedOperationException("not prepared")
     override fun stop() = throw UnsupportedOperationException("not prepared")
-    override suspend fun retry(key: MessageKey) = throw UnsupportedOperationException("not prepared")
-    override suspend fun discard(key: MessageKey) = throw UnsupportedOperationException("not prepared")
     override fun wake() = throw UnsupportedOperationException("not prepared")
 }
 

@@ -10,6 +10,7 @@ import java.net.http.HttpClient
 import java.net.http.HttpRequest
 import java.net.http.HttpResponse
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
@@ -32,6 +33,8 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
     private val postCount = AtomicInteger()
     private val madeUp = AtomicReference<(HttpExchange) -> Answer?> { null }
     private val held = AtomicReference<Hold?>()
+    private val historyCount = AtomicInteger()
+    private val requests = ConcurrentLinkedQueue<String>()
 
     /** Where the app thinks the server is. */
     val url: String get() = "http://127.0.0.1:${server.address.port}"
@@ -44,6 +47,12 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
 
     /** Messages that were sent, each try counted. */
     val posts: Int get() = postCount.get()
+
+    /** Questions for older messages so far. */
+    val histories: Int get() = historyCount.get()
+
+    /** Every request so far: "GET /v1/rooms". */
+    val log: List<String> get() = requests.toList()
 
     /** How many questions there ever were at the same time, since [recount]. */
     val mostPollsAtOnce: Int get() = mostPollsInFlight.get()
@@ -64,6 +73,15 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
     fun failPosts(status: Int, code: String) =
         madeUp.set { if (it.requestMethod == "POST") Answer(status, problem(status, code)) else null }
 
+    /** Answers every edit and deletion with [status] until [heal]. */
+    fun failChanges(status: Int, code: String) = madeUp.set {
+        if (it.requestMethod in setOf("PATCH", "DELETE")) Answer(status, problem(status, code)) else null
+    }
+
+    /** Answers every question for older messages with [status] until [heal]. */
+    fun failHistory(status: Int, code: String) =
+        madeUp.set { if (it.isHistory()) Answer(status, problem(status, code)) else null }
+
     /** Answers every request that carries [token] with `401` until [heal]. */
     fun refuse(token: String) = madeUp.set {
         val refused = it.requestHeaders.getFirst("Authorization") == "Bearer $token"
@@ -76,8 +94,16 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
     /** The server's own answers again. */
     fun heal() = madeUp.set { null }
 
-    /** The next question waits for its answer until [Hold.release]. */
-    fun holdNextPoll(): Hold = Hold(server.address.port).also { held.set(it) }
+    /** The next question for news waits for its answer until [Hold.release]. */
+    fun holdNextPoll(): Hold = hold { it.isPoll() }
+
+    /** The same for a question for older messages. */
+    fun holdNextHistory(): Hold = hold { it.isHistory() }
+
+    /** The same for a message that is sent. */
+    fun holdNextPost(): Hold = hold { it.requestMethod == "POST" }
+
+    private fun hold(which: (HttpExchange) -> Boolean) = Hold(server.address.port, which).also { held.set(it) }
 
     override fun close() {
         held.getAndSet(null)?.release()
@@ -86,7 +112,9 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
     }
 
     private fun handle(exchange: HttpExchange) = exchange.use {
-        val isPoll = it.requestMethod == "GET" && it.requestURI.path.endsWith("/messages")
+        val isPoll = it.isPoll()
+        requests += "${it.requestMethod} ${it.requestURI.path}"
+        if (it.isHistory()) historyCount.incrementAndGet()
         if (it.requestMethod == "POST") postCount.incrementAndGet()
         if (isPoll) {
             pollCount.incrementAndGet()
@@ -94,9 +122,10 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
         }
         try {
             val answer = madeUp.get()(it) ?: forward(it)
-            if (isPoll) held.getAndSet(null)?.waitHere(it.remoteAddress.port)
+            val hold = held.get()
+            if (hold?.which(it) == true && held.compareAndSet(hold, null)) hold.waitHere(it.remoteAddress.port)
             if (isPoll && answer.status == 204) emptyCount.incrementAndGet()
-            answer.contentType?.let { type -> it.responseHeaders.set("Content-Type", type) }
+            answer.headers.forEach(it.responseHeaders::set)
             it.sendResponseHeaders(answer.status, if (answer.body.isEmpty()) -1 else answer.body.size.toLong())
             if (answer.body.isNotEmpty()) it.responseBody.write(answer.body)
         } catch (_: IOException) {
@@ -108,26 +137,38 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
 
     private fun forward(exchange: HttpExchange): Answer {
         val request = HttpRequest.newBuilder(URI(upstream + exchange.requestURI))
-        for (name in listOf("Authorization", "Content-Type", "Idempotency-Key", "Accept", "User-Agent")) {
+        for (name in REQUEST_HEADERS) {
             exchange.requestHeaders.getFirst(name)?.let { request.header(name, it) }
         }
         val body = exchange.requestBody.readBytes()
         request.method(exchange.requestMethod, HttpRequest.BodyPublishers.ofByteArray(body))
         val response = http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray())
-        val type = response.headers().firstValue("Content-Type").orElse(null)
-        return Answer(response.statusCode(), response.body(), type)
+        val headers = RESPONSE_HEADERS.mapNotNull { name ->
+            response.headers().firstValue(name).orElse(null)?.let { name to it }
+        }
+        return Answer(response.statusCode(), response.body(), headers.toMap())
     }
+
+    private fun HttpExchange.isHistory() = requestMethod == "GET" && "before=" in requestURI.query.orEmpty()
+
+    private fun HttpExchange.isPoll() = requestMethod == "GET" && requestURI.path.endsWith("/messages") && !isHistory()
 
     private fun problem(status: Int, code: String) =
         """{"type":"about:blank","title":"Made up","status":$status,"code":"$code"}"""
 
-    private class Answer(val status: Int, val body: ByteArray, val contentType: String?) {
+    private class Answer(val status: Int, val body: ByteArray, val headers: Map<String, String>) {
         constructor(status: Int, body: String, contentType: String = "application/problem+json") :
-            this(status, body.toByteArray(), contentType)
+            this(status, body.toByteArray(), mapOf("Content-Type" to contentType))
+    }
+
+    private companion object {
+        val REQUEST_HEADERS =
+            listOf("Authorization", "Content-Type", "Idempotency-Key", "Accept", "User-Agent", "If-None-Match")
+        val RESPONSE_HEADERS = listOf("Content-Type", "ETag", "Retry-After", "Chat-Poll-Interval")
     }
 
     /** An answer that is held back. */
-    class Hold internal constructor(private val port: Int) {
+    class Hold internal constructor(private val port: Int, internal val which: (HttpExchange) -> Boolean) {
         private val asker = CompletableFuture<Int>()
         private val released = CountDownLatch(1)
 

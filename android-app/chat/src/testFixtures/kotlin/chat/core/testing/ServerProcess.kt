@@ -35,8 +35,8 @@ class ServerProcess private constructor(private val binary: File) {
     }
 
     /** Makes a room with these people in it and returns its number. */
-    fun createRoom(vararg members: String = arrayOf("alice", "bob")): Long {
-        val body = JSONObject().put("title", "A room").put("members", JSONArray(members.toList()))
+    fun createRoom(vararg members: String = arrayOf("alice", "bob"), title: String = "A room"): Long {
+        val body = JSONObject().put("title", title).put("members", JSONArray(members.toList()))
         return JSONObject(call(members.first(), "POST", "/v1/rooms", body)).getLong("id")
     }
 
@@ -49,6 +49,28 @@ class ServerProcess private constructor(private val binary: File) {
         val page = JSONObject(call(user, "GET", "/v1/rooms/$room/messages?limit=500"))
         val messages = page.getJSONArray("messages")
         return List(messages.length()) { messages.getJSONObject(it).getString("text") }
+    }
+
+    /** [user] has the message say [text] instead. */
+    fun edit(room: Long, user: String, id: Long, text: String) {
+        call(user, "PATCH", "/v1/rooms/$room/messages/$id", JSONObject().put("text", text))
+    }
+
+    /** [user] deletes the message. */
+    fun delete(room: Long, user: String, id: Long) {
+        call(user, "DELETE", "/v1/rooms/$room/messages/$id")
+    }
+
+    /** [user] has read up to the message, on another device. */
+    fun markRead(room: Long, user: String, id: Long) {
+        call(user, "PUT", "/v1/rooms/$room/read", JSONObject().put("id", id))
+    }
+
+    /** What the server knows of [user]'s reading: the marker, 0 for none, and the count of what is unread. */
+    fun reading(room: Long, user: String): Pair<Long, Int> {
+        val rooms = JSONObject(call(user, "GET", "/v1/rooms")).getJSONArray("rooms")
+        val summary = List(rooms.length()) { rooms.getJSONObject(it) }.single { it.getLong("id") == room }
+        return summary.optLong("read_marker", 0) to summary.getInt("unread")
     }
 
     private fun call(user: String, method: String, path: String, body: JSONObject? = null): String {

@@ -1,0 +1,28 @@
+package chat.core
+
+/** What happens once and is then over: each is delivered to one collector, and none is dropped. */
+public sealed interface ChatEvent {
+    /** [text] is on the device and will be sent: the text box may let go of it, see [MessageText.remainder]. */
+    public data class Stored(public val text: String) : ChatEvent
+
+    /** [text] could not be stored: leave it in the text box. */
+    public data class NotStored(public val text: String, public val error: ChatException) : ChatEvent
+
+    /** An edit, a deletion, a retry or a discard could not be done: the message has changed meanwhile, for one. */
+    public data class ActionFailed(public val error: ChatException) : ChatEvent
+
+    /** The server will not have a message. It says so itself, with a way out; see [Delivery.Failed]. */
+    public data class MessageRefused(public val key: MessageKey, public val reason: FailureReason) : ChatEvent
+
+    /** The server will not have an edit or a deletion: the message shows as it was; see [Change.Failed]. */
+    public data class ChangeRefused(public val key: MessageKey, public val reason: FailureReason) : ChatEvent
+
+    /**
+     * The server takes no token of this user any more, and the job has stopped. Send the user to the login, then
+     * [ChatClient.resumeSession] and [ChatViewModel.restart].
+     */
+    public data object SessionEnded : ChatEvent
+
+    /** The room is closed to this user, and the job has stopped. */
+    public data class RoomUnavailable(public val reason: EndReason) : ChatEvent
+}

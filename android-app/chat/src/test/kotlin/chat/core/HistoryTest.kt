@@ -1,0 +1,149 @@
+package chat.core
+
+import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.testing.ChatRule
+import chat.core.testing.waitUntil
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import org.junit.After
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
+import org.junit.Rule
+import org.junit.Test
+import org.junit.runner.RunWith
+
+/** The way into the past: every message once, in its place, whatever the network and the callers do. */
+@RunWith(AndroidJUnit4::class)
+class HistoryTest {
+    @get:Rule
+    val chat = ChatRule()
+
+    private val scope = CoroutineScope(Dispatchers.Default)
+
+    @After
+    fun end() = scope.cancel()
+
+    private fun ChatRoom.texts() = timeline.value.messages.map { it.text }
+
+    /** A live room of which the newest page is known. */
+    private fun longRoom(count: Int = MANY, client: ChatClient = chat.client()): ChatRoom {
+        repeat(count) { chat.bobSays("number ${it + 1}") }
+        val room = chat.aliceRoom(client)
+        room.start()
+        waitUntil("it is live") {
+            room.connection.value == Connection.Live && room.timeline.value.messages.isNotEmpty()
+        }
+        return room
+    }
+
+    private fun ChatRoom.loadAll() = runBlocking {
+        do {
+            val hasOlder = loadOlder()
+        } while (hasOlder)
+    }
+
+    private fun numbers(range: IntRange) = range.map { "number $it" }
+
+    @Test
+    fun `page by page one comes to the first message, and knows it`() {
+        val room = longRoom()
+        assertTrue(room.timeline.value.hasOlder)
+        var pages = 0
+        while (runBlocking { room.loadOlder() }) {
+            // Shown before it is answered, and without a hole.
+            val shown = room.timeline.value.messages.map { checkNotNull(it.id) }
+            assertEquals((shown.first()..MANY).toList(), shown)
+            assertTrue(pages++ < MANY)
+        }
+        assertEquals(numbers(1..MANY), room.texts())
+        assertEquals(false, room.timeline.value.hasOlder)
+        val asked = chat.proxy.histories
+        assertEquals(false, runBlocking { room.loadOlder() })
+        assertEquals(asked, chat.proxy.histories)
+    }
+
+    @Test
+    fun `what was fetched once comes from the device, without a network`() {
+        val first = chat.client()
+        val room = longRoom(client = first)
+        room.loadAll()
+        runBlocking { first.close() }
+        val asked = chat.proxy.histories
+        chat.proxy.failAll(503, "unavailable")
+        val again = chat.aliceRoom()
+        waitUntil("the cache is read") { again.timeline.value.isLoaded }
+        again.loadAll()
+        assertEquals(numbers(1..MANY), again.texts())
+        assertEquals(asked, chat.proxy.histories)
+    }
+
+    @Test
+    fun `however many ask there is one question, and polling goes on beside it`() {
+        val room = longRoom()
+        val hold = chat.proxy.holdNextHistory()
+        val callers = List(5) { scope.async { room.loadOlder() } }
+        waitUntil("the question is held") { hold.hasArrived }
+        chat.bobSays("meanwhile")
+        waitUntil("news come in") { room.texts().last() == "meanwhile" }
+        assertEquals(1, chat.proxy.histories)
+        hold.release()
+        val answers = runBlocking { callers.map { it.await() } }
+        assertEquals(1, answers.toSet().size)
+        assertEquals(1, chat.proxy.histories)
+        val shown = room.timeline.value.messages.map { checkNotNull(it.id) }
+        assertEquals((shown.first()..MANY + 1).toList(), shown)
+    }
+
+    @Test
+    fun `a caller that goes away keeps nobody from the answer`() {
+        val room = longRoom()
+        val before = room.timeline.value.messages.size
+        val hold = chat.proxy.holdNextHistory()
+        val caller = scope.launch(start = CoroutineStart.UNDISPATCHED) { room.loadOlder() }
+        waitUntil("the question is held") { hold.hasArrived }
+        caller.cancel()
+        waitUntil("the caller is gone") { caller.isCompleted }
+        hold.release()
+        waitUntil("the messages are there") { room.timeline.value.messages.size > before }
+        runBlocking { room.loadOlder() }
+        val shown = room.timeline.value.messages.map { checkNotNull(it.id) }
+        assertEquals((shown.first()..MANY).toList(), shown)
+    }
+
+    @Test
+    fun `when the server cannot be asked it says why, and works again later`() {
+        val room = longRoom()
+        val before = room.timeline.value.messages
+        chat.proxy.failHistory(503, "unavailable")
+        val error = assertThrows(ChatException.Offline::class.java) { runBlocking { room.loadOlder() } }
+        assertEquals(Problem.SERVER, error.problem)
+        assertEquals(before, room.timeline.value.messages)
+        chat.proxy.heal()
+        runBlocking { room.loadOlder() }
+        assertTrue(room.timeline.value.messages.size > before.size)
+    }
+
+    @Test
+    fun `a client that closes answers who is waiting`() {
+        val client = chat.client()
+        val room = longRoom(client = client)
+        val hold = chat.proxy.holdNextHistory()
+        val caller = scope.async { runCatching { room.loadOlder() }.exceptionOrNull() }
+        waitUntil("the question is held") { hold.hasArrived }
+        runBlocking { client.close() }
+        assertTrue(runBlocking { caller.await() } is ChatException.Closed)
+        assertThrows(ChatException.Closed::class.java) { runBlocking { room.loadOlder() } }
+        hold.release()
+    }
+
+    private companion object {
+        /** More than two pages. */
+        const val MANY = 250
+    }
+}
