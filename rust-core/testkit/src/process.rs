@@ -103,13 +103,8 @@ impl ServerProcess {
 
     /// A token for a user, minted by the program itself.
     pub fn token(&self, user: &str) -> String {
-        self.token_for(user, "1h")
-    }
-
-    /// The same, good for as long as `ttl` says.
-    pub fn token_for(&self, user: &str, ttl: &str) -> String {
         let output = Command::new(binary("chat-server"))
-            .args(["token", "--user", user, "--ttl", ttl, "--jwt-secret", &self.secret])
+            .args(["token", "--user", user, "--jwt-secret", &self.secret])
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
