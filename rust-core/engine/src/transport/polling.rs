@@ -97,7 +97,9 @@ impl Transport for Polling {
 }
 
 fn checked(body: &[u8], check: impl FnOnce(&Page) -> Result<(), BadAnswer>) -> Result<Page, BadAnswer> {
-    let page = serde_json::from_slice(body).map_err(|_| BadAnswer::Malformed)?;
+    // All of it at once: from bytes, the parser would look for UTF-8 string by string.
+    let text = std::str::from_utf8(body).map_err(|_| BadAnswer::Malformed)?;
+    let page = serde_json::from_str(text).map_err(|_| BadAnswer::Malformed)?;
     check(&page).map(|()| page)
 }
 

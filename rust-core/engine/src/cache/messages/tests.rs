@@ -234,3 +234,103 @@ proptest! {
         prop_assert_eq!(fixture.shown(), expected);
     }
 }
+
+/// What may happen to a room's count of unread messages.
+#[derive(Debug, Clone)]
+enum Step {
+    Said(bool),
+    Edited(usize),
+    Deleted(usize),
+    Polled(usize),
+    Older,
+    Read(i64),
+    ReadElsewhere(i64),
+    Trimmed(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => any::<bool>().prop_map(Step::Said),
+        1 => (0usize..40).prop_map(Step::Edited),
+        2 => (0usize..40).prop_map(Step::Deleted),
+        4 => (1usize..6).prop_map(Step::Polled),
+        1 => Just(Step::Older),
+        2 => (1i64..45).prop_map(Step::Read),
+        1 => (1i64..45).prop_map(Step::ReadElsewhere),
+        1 => (1i64..30).prop_map(Step::Trimmed),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// The count that is kept batch by batch is the one that counting every row gives.
+    #[test]
+    fn unread_is_what_counting_all_over_again_gives(begin in 0i64..8, steps in prop::collection::vec(step(), 1..60)) {
+        let fixture = Fixture::new();
+        let mut server: Vec<Message> = (1..=begin).map(|n| message(n, n, "bob", "before")).collect();
+        let mut seq = begin;
+        let newest: Vec<_> = server.iter().rev().take(3).rev().cloned().collect();
+        let has_more = newest.first().is_some_and(|m| m.id.get() > 1);
+        fixture.first(Page { has_more, ..page(newest, begin) });
+        for step in steps {
+            match step {
+                Step::Said(own) => {
+                    seq += 1;
+                    let id = server.len() as i64 + 1;
+                    server.push(message(id, seq, if own { "alice" } else { "bob" }, "said"));
+                }
+                Step::Edited(at) if at < server.len() && !server[at].deleted => {
+                    seq += 1;
+                    server[at].seq = Seq::new(seq).unwrap();
+                    server[at].edited_at = Some(Timestamp::from_millis(seq));
+                }
+                Step::Deleted(at) if at < server.len() && !server[at].deleted => {
+                    seq += 1;
+                    server[at] = Message { deleted: true, seq: Seq::new(seq).unwrap(), ..server[at].clone() };
+                }
+                Step::Edited(_) | Step::Deleted(_) => {}
+                Step::Polled(limit) => {
+                    let after = fixture.cursor().unwrap();
+                    let mut changes: Vec<_> = server.iter().filter(|m| m.seq.get() > after).cloned().collect();
+                    changes.sort_by_key(|m| m.seq);
+                    changes.truncate(limit);
+                    let cursor = changes.last().map_or(after, |m| m.seq.get());
+                    fixture.apply(page(changes, cursor));
+                }
+                Step::Older => {
+                    let reach = fixture.cache.read(|c| cache::reach(c, room())).unwrap().unwrap();
+                    if reach.has_older {
+                        let older: Vec<_> =
+                            server.iter().filter(|m| (reach.floor - 2..reach.floor).contains(&m.id.get())).cloned().collect();
+                        let has_more = older[0].id.get() > 1;
+                        let before = MessageId::new(reach.floor).unwrap();
+                        let page = Page { has_more, ..page(older, seq) };
+                        fixture.cache.commit(|t| apply_history(t, room(), &me(), before, page), |_| ()).unwrap();
+                    }
+                }
+                Step::Read(id) => {
+                    let id = MessageId::new(id).unwrap();
+                    fixture.cache.commit(|t| cache::mark_read(t, room(), &me(), id), |_| ()).unwrap();
+                }
+                Step::ReadElsewhere(id) => {
+                    let id = id.min(server.len() as i64);
+                    fixture.cache.commit(|t| cache::marker_on_server(t, room(), &me(), id), |()| ()).unwrap();
+                }
+                Step::Trimmed(keep) => {
+                    fixture.cache.commit(|t| trim(t, room(), &me(), keep), |_| ()).unwrap();
+                }
+            }
+            let (kept, counted): (i64, i64) = fixture.cache.read(|c| {
+                let kept = c.query_row("SELECT unread FROM room", [], |r| r.get(0))?;
+                let counted = c.query_row(
+                    "SELECT count(*) FROM message m, room r WHERE m.id >= r.floor AND m.id > r.read_marker
+                     AND m.sender <> 'alice' AND NOT m.deleted",
+                    [],
+                    |r| r.get(0),
+                )?;
+                Ok((kept, counted))
+            }).unwrap();
+            prop_assert_eq!(kept, counted);
+        }
+    }
+}
