@@ -150,7 +150,7 @@ async fn what_may_have_arrived_is_not_taken_back_but_edited_and_deleted_after_it
     f.room().delete(deleted).unwrap();
     let settled =
         |at: usize| f.item(at).state == DeliveryState::Confirmed && f.item(at).change == ChangeState::None;
-    eventually("both are settled", || settled(3) && settled(4)).await;
+    eventually("both are settled", || settled(3) && settled(4) && f.item(4).deleted).await;
     assert_eq!((f.on_server(4), f.on_server(5)), (("first, better".into(), false), (String::new(), true)));
     assert_eq!((f.item(3).key, f.item(4).key), (edited, deleted));
 }

@@ -26,6 +26,7 @@ pub struct FakeTransport {
     refusal: Mutex<Option<TransportError>>,
     sent: Mutex<Vec<Duration>>,
     wish: Mutex<Option<Duration>>,
+    next_id: Mutex<Option<i64>>,
     quiet: bool,
 }
 
@@ -42,13 +43,19 @@ impl FakeTransport {
 
     fn build(answers: impl IntoIterator<Item = Result<Answer, TransportError>>, quiet: bool) -> Arc<Self> {
         let answers = Mutex::new(answers.into_iter().collect());
-        let (asked, refusal, sent, wish) = Default::default();
-        Arc::new(Self { begun: Instant::now(), answers, asked, refusal, sent, wish, quiet })
+        let (asked, refusal, sent, wish, next_id) = Default::default();
+        Arc::new(Self { begun: Instant::now(), answers, asked, refusal, sent, wish, next_id, quiet })
     }
 
     /// From now on every message sent meets this error.
     pub fn refuse_messages(&self, error: TransportError) {
         *self.refusal.lock().unwrap() = Some(error);
+    }
+
+    /// From now on messages are taken, numbered from `id`.
+    pub fn take_messages(&self, id: i64) {
+        *self.refusal.lock().unwrap() = None;
+        *self.next_id.lock().unwrap() = Some(id);
     }
 
     /// From now on every answer carries this wish for the interval.
@@ -112,7 +119,12 @@ impl Transport for FakeTransport {
         _: &Token,
     ) -> Result<Message, TransportError> {
         self.sent.lock().unwrap().push(self.begun.elapsed());
-        let refusal = self.refusal.lock().unwrap().clone();
-        Err(refusal.expect("sent a message, and no answer was prepared"))
+        if let Some(refusal) = self.refusal.lock().unwrap().clone() {
+            return Err(refusal);
+        }
+        let mut next = self.next_id.lock().unwrap();
+        let id = next.expect("sent a message, and no answer was prepared");
+        *next = Some(id + 1);
+        Ok(Message { sender: crate::user("alice"), ..crate::message(id, id) })
     }
 }

@@ -10,6 +10,7 @@ mod builders;
 mod fake_transport;
 mod fault_proxy;
 mod listener;
+mod model_server;
 mod phone;
 mod process;
 mod scripted_server;

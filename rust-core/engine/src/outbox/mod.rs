@@ -53,6 +53,7 @@ impl Outbox {
         self.take_up(&mut pace).await;
         loop {
             resumed.mark_unchanged();
+            Pace::forget(&self.work).await;
             let pause = match self.step(&mut pace, &mut tell_read_at).await {
                 Ok(Progress::Made) => {
                     pace.succeeded();

@@ -214,6 +214,7 @@ impl<P: Poll> Poller<P> {
         let mut cadence = (self.cadence)(&self.timings, Instant::now());
         let mut live = false;
         loop {
+            Pace::forget(&self.wake).await;
             let pause = match self.poll.poll(&mut position).await {
                 Ok(Outcome { more, news, interval }) => {
                     pace.succeeded();

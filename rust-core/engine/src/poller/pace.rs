@@ -50,6 +50,15 @@ impl Pace {
         self.not_before = (!not_before.is_zero()).then(|| Instant::now() + not_before);
     }
 
+    /// Forgets a wake-up that came before now: the try about to be made answers it.
+    pub(crate) async fn forget(wake: &Notify) {
+        tokio::select! {
+            biased;
+            () = wake.notified() => {}
+            () = std::future::ready(()) => {}
+        }
+    }
+
     /// Waits for `pause`, or until `wake`, and not less than the server's wish. Tells whether it was woken.
     pub(crate) async fn pause(&self, pause: Duration, wake: &Notify) -> bool {
         let over = Instant::now() + pause;
