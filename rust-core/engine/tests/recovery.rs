@@ -90,4 +90,7 @@ async fn spoilt_while_it_is_open_the_room_goes_on_from_the_server() {
     let said = || server.messages(id).len();
     eventually("what was sent has arrived", || said() == 3 + 2 * 37).await;
     eventually("everything is shown", || phone.listener.ids() == (1..=77).collect::<Vec<_>>()).await;
+    let aside = std::fs::read_dir(phone.folder.path()).unwrap().flatten();
+    let aside = aside.filter(|entry| entry.file_name().to_string_lossy().contains("corrupt-")).count();
+    assert_eq!(aside, 1, "the file that was spoilt is kept");
 }
