@@ -346,7 +346,8 @@ mod tests {
     #[test]
     fn whatever_part_of_the_file_is_spoilt_what_is_unsent_is_not_lost() {
         // The header, the schema, a table's page, the whole of it; an empty file and one cut off.
-        let damages: [(&str, fn(&Path)); 6] = [
+        type Damage = fn(&Path);
+        let damages: [(&str, Damage); 6] = [
             ("header", |p| spoil(p, 0, 100)),
             ("schema", |p| spoil(p, 100, 3_000)),
             ("tables", |p| spoil(p, 4096, 40_000)),
