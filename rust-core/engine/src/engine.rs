@@ -130,7 +130,12 @@ impl Engine {
         });
         let weak = Arc::downgrade(&shared);
         shared.cache.on_replaced(move || weak.upgrade().iter().for_each(|shared| shared.begin_anew()));
-        for room in shared.cache.read(cache::rooms_with_work)? {
+        let with_work = match shared.cache.read(cache::rooms_with_work) {
+            // Replaced by now.
+            Err(EngineError::CacheCorrupt) => shared.cache.read(cache::rooms_with_work),
+            other => other,
+        }?;
+        for room in with_work {
             shared.room_state(room)?;
         }
         Ok(shared)
