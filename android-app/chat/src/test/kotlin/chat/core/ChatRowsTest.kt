@@ -159,4 +159,41 @@ class ChatRowsTest {
         )
         assertEquals(emptyList<ChatRow.Gap>(), rows.filterIsInstance<ChatRow.Gap>())
     }
+
+    private fun unreadRows(after: Long, vararg messages: Message) =
+        chatRows(messages.toList(), seoul, UnreadMark(after, count = 5)).map { it.key }
+
+    private fun at(id: Long, sender: String = "bob") = message("2024-08-07T01:30:00Z", sender, key = id)
+
+    @Test
+    fun `the unread line is above the first unread message of somebody else`() {
+        assertEquals(
+            listOf("d2024-08-07#1", "m7", "m8", "unread", "m9"),
+            unreadRows(7, at(7), at(8, "alice"), at(9))
+        )
+        assertEquals(listOf("d2024-08-07#1", "unread", "m1"), unreadRows(0, at(1)))
+        assertEquals(listOf("d2024-08-07#1", "m1", "m2"), unreadRows(2, at(1), at(2)))
+        assertEquals(listOf("d2024-08-07#1", "unread", "m8", "m9"), unreadRows(7, at(8), at(9)))
+    }
+
+    @Test
+    fun `the unread line is above a hole that the first unread message is in, and nowhere while nobody knows`() {
+        assertEquals(listOf("d2024-08-07#1", "m7", "unread", "g7", "m20"), unreadRows(7, at(7), at(20)))
+        assertEquals(listOf("d2024-08-07#1", "m6", "g6", "unread", "m8"), unreadRows(7, at(6), at(8)))
+        assertEquals(listOf("d2024-08-07#1", "m6", "g6", "m20", "m21"), unreadRows(7, at(6), at(20), at(21)))
+        assertEquals(listOf("d2024-08-07#1", "m20", "m21"), unreadRows(7, at(20), at(21)))
+    }
+
+    @Test
+    fun `there is no unread line when nothing is unread`() {
+        val rows = chatRows(listOf(at(7), at(8)), seoul, UnreadMark(7, count = 0))
+        assertEquals(emptyList<ChatRow>(), rows.filterIsInstance<ChatRow.UnreadLine>())
+    }
+
+    @Test
+    fun `the unread line parts a sender's run`() {
+        val rows = chatRows(listOf(at(7), at(8)), seoul, UnreadMark(7, count = 1)).messages()
+        assertEquals(listOf(true, true), rows.map { it.opensRun })
+        assertEquals(listOf(true, true), rows.map { it.closesRun })
+    }
 }

@@ -1,13 +1,16 @@
 package chat.core
 
 import android.os.Looper
+import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.testing.FakeRoom
+import chat.core.testing.ScreenOwner
 import chat.core.testing.exampleMessage
 import chat.core.testing.waitUntil
 import java.time.ZoneId
 import java.util.Locale
 import java.util.concurrent.CopyOnWriteArraySet
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -122,5 +125,124 @@ class ChatViewModelStateTest {
         }
         assertEquals(expected.map { ChatEvent.Stored(it) }, told)
         screens.cancel()
+    }
+
+    private fun ChatViewModel.line() = state.value.rows.filterIsInstance<ChatRow.UnreadLine>().singleOrNull()?.count
+
+    private fun ChatViewModel.keys() = state.value.rows.map { it.key }
+
+    private fun status(marker: Long, unread: Int, vararg messages: Message) {
+        room.timeline.value = Timeline(messages.toList(), hasOlder = true, isLoaded = true, marker, unread)
+    }
+
+    @Test
+    fun `the unread line is drawn when the screen opens, follows the catch-up, and then stays`() {
+        room.connection.value = Connection.Connecting
+        status(1, 1, exampleMessage(1), exampleMessage(2))
+        val model = model()
+        waitUntil("the cache's line shows") { model.line() == 1 }
+        // The first answer brings more, and then the room is live.
+        status(1, 2, exampleMessage(1), exampleMessage(2), exampleMessage(3))
+        room.connection.value = Connection.Live
+        waitUntil("the server's line shows") { model.line() == 2 }
+        val before = model.keys()
+        // They are read, and another one comes.
+        status(4, 0, exampleMessage(1), exampleMessage(2), exampleMessage(3), exampleMessage(4))
+        waitUntil("it shows") { model.keys() == before + "m4" }
+        assertEquals(2, model.line())
+    }
+
+    @Test
+    fun `what comes while one looks draws no line`() {
+        status(2, 0, exampleMessage(1), exampleMessage(2))
+        val model = model()
+        waitUntil("it shows") { model.keys().size == 3 }
+        status(2, 1, exampleMessage(1), exampleMessage(2), exampleMessage(3))
+        waitUntil("it shows") { model.keys().size == 4 }
+        assertEquals(null, model.line())
+    }
+
+    @Test
+    fun `coming back draws the line anew`() {
+        val owner = ScreenOwner()
+        val model = model()
+        owner.lifecycle.currentState = Lifecycle.State.RESUMED
+        owner.lifecycle.addObserver(model)
+        status(2, 0, exampleMessage(1), exampleMessage(2))
+        waitUntil("it shows") { model.keys().size == 3 && room.pollers == 1 }
+        owner.lifecycle.currentState = Lifecycle.State.CREATED
+        room.connection.value = Connection.Idle
+        waitUntil("it rests") { room.pollers == 0 }
+        owner.lifecycle.currentState = Lifecycle.State.RESUMED
+        status(2, 1, exampleMessage(1), exampleMessage(2), exampleMessage(3))
+        waitUntil("the line shows") { model.line() == 1 }
+    }
+
+    @Test
+    fun `however often a list asks for older ones there is one question at a time, and it says how it goes`() {
+        val model = model()
+        model.loadOlder()
+        waitUntil("the room is known") { !model.state.value.isLoading }
+        status(0, 0, exampleMessage(9))
+        waitUntil("there are older ones") { model.state.value.hasOlder }
+        repeat(3) { model.loadOlder() }
+        waitUntil("they are asked for") { room.asked == listOf("older") }
+        assertEquals(true, model.state.value.isLoadingOlder)
+        room.older.completeExceptionally(ChatException.Offline(Problem.OFFLINE))
+        waitUntil("it says so") { model.state.value.olderFailure is ChatException.Offline }
+        assertEquals(false, model.state.value.isLoadingOlder)
+        room.older = CompletableDeferred(true)
+        model.loadOlder()
+        waitUntil("it works") { room.asked.size == 2 && !model.state.value.isLoadingOlder }
+        assertEquals(null, model.state.value.olderFailure)
+    }
+
+    private fun told(model: ChatViewModel, act: (List<ChatEvent>) -> Unit) {
+        val events = mutableListOf<ChatEvent>()
+        val screen = CoroutineScope(Dispatchers.Unconfined + Job())
+        screen.launch { model.events.collect { events += it } }
+        act(events)
+        screen.cancel()
+    }
+
+    @Test
+    fun `what the server refuses is told once, and what it had refused before is no news`() {
+        val failed = FailureReason.REFUSED
+        val old = exampleMessage(-1, sender = "alice").copy(delivery = Delivery.Failed(failed))
+        val own = exampleMessage(3, sender = "alice")
+        room.show(listOf(own, old))
+        val model = model()
+        waitUntil("it shows") { model.keys().size == 3 }
+        told(model) { events ->
+            room.show(listOf(own.copy(change = Change.Failed(failed)), old))
+            waitUntil("it is told") { events == listOf(ChatEvent.ChangeRefused(own.key, failed)) }
+            room.add(exampleMessage(-2, sender = "alice").copy(delivery = Delivery.Failed(failed)))
+            waitUntil("it is told too") { events.last() == ChatEvent.MessageRefused(MessageKey(-2), failed) }
+            room.add(exampleMessage(-3, sender = "alice"))
+            waitUntil("it shows") { model.keys().size == 5 }
+            assertEquals(2, events.size)
+        }
+    }
+
+    @Test
+    fun `what is asked for reaches the room, and what does not work out is told`() {
+        val model = model()
+        told(model) { events ->
+            model.edit(MessageKey(3), "better")
+            model.delete(MessageKey(4))
+            model.retry(MessageKey(-1))
+            model.discard(MessageKey(-2))
+            model.markRead(MessageKey(5))
+            waitUntil("it is asked") {
+                room.asked ==
+                    listOf("edit 3 better", "delete 4", "retry -1", "discard -2", "read 5")
+            }
+            assertEquals(emptyList<ChatEvent>(), events)
+            val late = ChatException.TooLate()
+            room.refusal = late
+            model.discard(MessageKey(-3))
+            model.markRead(MessageKey(6))
+            waitUntil("it is told") { room.asked.last() == "read 6" && events == listOf(ChatEvent.ActionFailed(late)) }
+        }
     }
 }

@@ -15,6 +15,7 @@ import androidx.compose.runtime.snapshotFlow
 import androidx.compose.ui.res.stringResource
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import chat.core.ChatEvent
+import chat.core.ChatException
 import chat.core.ChatViewModel
 import chat.core.MessageText
 import kotlinx.coroutines.launch
@@ -30,6 +31,7 @@ fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = 
     DisposableEffect(draft) { onDispose { model.setDraft(draft.text.toString()) } }
     val snackbar = remember { SnackbarHostState() }
     val scope = rememberCoroutineScope()
+    val tooLate = stringResource(R.string.too_late)
     val messageRefused = stringResource(R.string.message_refused)
     val changeRefused = stringResource(R.string.change_refused)
     val notStored = stringResource(R.string.not_stored)
@@ -53,7 +55,9 @@ fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = 
                     scope.launch { snackbar.showSnackbar(notStored) }
                 }
 
-                is ChatEvent.ActionFailed -> scope.launch { snackbar.showSnackbar(actionFailed) }
+                is ChatEvent.ActionFailed -> scope.launch {
+                    snackbar.showSnackbar(if (event.error is ChatException.TooLate) tooLate else actionFailed)
+                }
 
                 // The row says why, and what one can do; this is for whoever reads elsewhere in the list.
                 is ChatEvent.MessageRefused -> scope.launch { snackbar.showSnackbar(messageRefused) }
@@ -75,15 +79,23 @@ fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = 
         canSend = !storing,
         snackbar = snackbar,
         anchor = model.scrollAnchor,
-        onAnchor = { model.scrollAnchor = it },
-        onSend = {
-            storing = true
-            model.send(it)
-        },
-        onRetry = model::retry,
-        onDiscard = model::discard,
-        onRestart = model::restart,
-        onReopen = model::reopen
+        actions = remember(model) {
+            ChatActions(
+                onSend = {
+                    storing = true
+                    model.send(it)
+                },
+                onEdit = model::edit,
+                onDelete = model::delete,
+                onRetry = model::retry,
+                onDiscard = model::discard,
+                onLoadOlder = model::loadOlder,
+                onShown = model::markRead,
+                onAnchor = { model.scrollAnchor = it },
+                onRestart = model::restart,
+                onReopen = model::reopen
+            )
+        }
     )
 }
 

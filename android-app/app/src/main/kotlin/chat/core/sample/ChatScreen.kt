@@ -11,8 +11,14 @@ import androidx.compose.material3.Scaffold
 import androidx.compose.material3.SnackbarHost
 import androidx.compose.material3.SnackbarHostState
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
+import chat.core.ChatRow
 import chat.core.ChatUiState
+import chat.core.Message
 import chat.core.MessageKey
 import chat.core.ScrollAnchor
 
@@ -21,8 +27,6 @@ import chat.core.ScrollAnchor
  *
  * @param canSend Whether the send button may be pressed, as far as the caller is concerned.
  * @param anchor Where the list begins; `null` for the newest message.
- * @param onAnchor Told where the list is, whenever it has moved.
- * @param onSend Takes the text as it stands in [draft]; the caller takes it out of [draft] once it is stored.
  */
 @Composable
 fun ChatScreen(
@@ -32,33 +36,37 @@ fun ChatScreen(
     canSend: Boolean,
     snackbar: SnackbarHostState,
     anchor: ScrollAnchor?,
-    onAnchor: (ScrollAnchor?) -> Unit,
-    onSend: (String) -> Unit,
-    onRetry: (MessageKey) -> Unit,
-    onDiscard: (MessageKey) -> Unit,
-    onRestart: () -> Unit,
-    onReopen: () -> Unit
+    actions: ChatActions
 ) {
+    var edited by rememberSaveable { mutableStateOf<Long?>(null) }
     Scaffold(
         modifier = Modifier.imePadding(),
         topBar = { ChatTopBar(title, state.connection.takeIf { state.failure == null }) },
         bottomBar = {
-            if (state.failure == null) Composer(draft, canSend && !state.isSending, onSend)
+            if (state.failure == null) Composer(draft, canSend && !state.isSending, actions.onSend)
         },
         snackbarHost = { SnackbarHost(snackbar) },
         containerColor = MaterialTheme.colorScheme.background
     ) { padding ->
         Column(Modifier.padding(padding).fillMaxSize()) {
-            ConnectionBanner(state.connection, onRestart)
+            ConnectionBanner(state.connection, actions.onRestart)
             Box(Modifier.weight(1f)) {
                 val failure = state.failure
                 when {
-                    failure != null -> FailureNotice(failure, onReopen)
+                    failure != null -> FailureNotice(failure, actions.onReopen)
                     state.isLoading -> LoadingNotice()
                     state.rows.isEmpty() -> EmptyNotice()
-                    else -> MessageList(state.rows, anchor, onAnchor, onRetry, onDiscard)
+                    else -> MessageList(state, anchor, actions, onEditBegins = { edited = it.value })
                 }
             }
         }
     }
+    val message = edited?.let { key -> state.message(MessageKey(key)) } ?: return
+    EditDialog(message.text, onDismiss = { edited = null }) {
+        actions.onEdit(message.key, it)
+        edited = null
+    }
 }
+
+private fun ChatUiState.message(key: MessageKey): Message? =
+    rows.firstNotNullOfOrNull { row -> (row as? ChatRow.Message)?.message?.takeIf { it.key == key } }

@@ -1,6 +1,8 @@
 package chat.core.sample
 
 import androidx.compose.foundation.clickable
+import androidx.compose.foundation.combinedClickable
+import androidx.compose.foundation.gestures.detectTapGestures
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.Column
@@ -26,9 +28,13 @@ import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.draw.clip
 import androidx.compose.ui.graphics.Color
+import androidx.compose.ui.input.pointer.pointerInput
 import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.semantics.CustomAccessibilityAction
 import androidx.compose.ui.semantics.clearAndSetSemantics
 import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.customActions
+import androidx.compose.ui.semantics.onLongClick
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.font.FontStyle
 import androidx.compose.ui.text.font.FontWeight
@@ -39,11 +45,10 @@ import androidx.compose.ui.unit.dp
 import chat.core.ChatRow
 import chat.core.Delivery
 import chat.core.Message
-import chat.core.MessageKey
 
 /** A message: one's own at the end of the line, another's at its start with the sender's name and initial. */
 @Composable
-fun MessageRow(row: ChatRow.Message, onRetry: (MessageKey) -> Unit, onDiscard: (MessageKey) -> Unit) {
+fun MessageRow(row: ChatRow.Message, onAction: (MessageAction) -> Unit) {
     val message = row.message
     val own = message.isOwn
     Column(
@@ -61,43 +66,65 @@ fun MessageRow(row: ChatRow.Message, onRetry: (MessageKey) -> Unit, onDiscard: (
                 if (!own && row.opensRun) SenderName(message.sender)
                 Row(verticalAlignment = Alignment.Bottom) {
                     if (own) Stamp(row)
-                    Bubble(row, Modifier.weight(1f, fill = false), onRetry)
+                    Bubble(row, Modifier.weight(1f, fill = false), onAction)
                     if (!own) Stamp(row)
                 }
             }
         }
-        val delivery = message.delivery
-        if (delivery is Delivery.Failed) {
-            FailedActions(delivery.reason, { onRetry(message.key) }, { onDiscard(message.key) })
-        }
+        val refusal = message.refusal()
+        if (refusal != null) FailedActions(refusal, onAction)
     }
 }
 
 @Composable
-private fun Bubble(row: ChatRow.Message, modifier: Modifier, onRetry: (MessageKey) -> Unit) {
+private fun Bubble(row: ChatRow.Message, modifier: Modifier, onAction: (MessageAction) -> Unit) {
     val message = row.message
     val colors = MaterialTheme.colorScheme
     val failed = message.delivery is Delivery.Failed
     val shape = bubbleShape(message.isOwn, row.opensRun, row.closesRun)
-    Surface(
-        shape = shape,
-        color = when {
-            failed -> colors.errorContainer
-            message.isOwn -> colors.primary
-            else -> colors.surfaceContainerHigh
-        },
-        contentColor = when {
-            failed -> colors.onErrorContainer
-            message.isOwn -> colors.onPrimary
-            else -> colors.onSurface
-        },
-        modifier = modifier
-            .widthIn(max = 460.dp)
-            .clip(shape)
-            .then(if (failed) Modifier.clickable { onRetry(message.key) } else Modifier)
-            .describe(row)
-    ) {
-        Column(Modifier.padding(horizontal = 14.dp, vertical = 9.dp)) { BubbleText(message) }
+    var isMenuOpen by remember { mutableStateOf(false) }
+    Box(modifier.widthIn(max = 460.dp)) {
+        Surface(
+            shape = shape,
+            color = when {
+                failed -> colors.errorContainer
+                message.isOwn -> colors.primary
+                else -> colors.surfaceContainerHigh
+            },
+            contentColor = when {
+                failed -> colors.onErrorContainer
+                message.isOwn -> colors.onPrimary
+                else -> colors.onSurface
+            },
+            modifier = Modifier
+                .clip(shape)
+                .press(message, onTap = { onAction(MessageAction.RETRY) }, onLongPress = { isMenuOpen = true })
+                .describe(row, onAction)
+        ) {
+            Column(Modifier.padding(horizontal = 14.dp, vertical = 9.dp)) { BubbleText(message) }
+        }
+        MessageMenu(message.actions(), isMenuOpen, onDismiss = { isMenuOpen = false }, onAction)
+    }
+}
+
+/** A long press opens the menu, for a screen reader too; a tap tries again what has failed. */
+@Composable
+private fun Modifier.press(message: Message, onTap: () -> Unit, onLongPress: () -> Unit): Modifier {
+    val label = stringResource(R.string.message_actions)
+    return when {
+        message.actions().isEmpty() -> this
+
+        message.delivery is Delivery.Failed ->
+            combinedClickable(onClick = onTap, onLongClick = onLongPress, onLongClickLabel = label)
+
+        // No tap: a screen reader would offer one, to no effect.
+        else -> pointerInput(message.key) { detectTapGestures(onLongPress = { onLongPress() }) }
+            .semantics {
+                onLongClick(label) {
+                    onLongPress()
+                    true
+                }
+            }
     }
 }
 
@@ -209,9 +236,9 @@ private fun bubbleShape(own: Boolean, opens: Boolean, closes: Boolean): RoundedC
     }
 }
 
-/** What a screen reader says: who, when, what and how far it has come, in one go. */
+/** What a screen reader says: who, when, what and how far it has come, in one go; and offers: what the menu does. */
 @Composable
-private fun Modifier.describe(row: ChatRow.Message): Modifier {
+private fun Modifier.describe(row: ChatRow.Message, onAction: (MessageAction) -> Unit): Modifier {
     val message = row.message
     val text = when {
         message.isDeleted -> stringResource(R.string.deleted_message)
@@ -219,9 +246,18 @@ private fun Modifier.describe(row: ChatRow.Message): Modifier {
         else -> message.text
     }
     val description = if (message.isOwn) {
-        stringResource(R.string.own_message_description, row.time, text, stringResource(message.delivery.label()))
+        stringResource(R.string.own_message_description, row.time, text, stringResource(message.progress()))
     } else {
         stringResource(R.string.other_message_description, message.sender, row.time, text)
     }
-    return semantics(mergeDescendants = true) { contentDescription = description }
+    val offers = message.actions().map { action ->
+        CustomAccessibilityAction(stringResource(action.label)) {
+            onAction(action)
+            true
+        }
+    }
+    return semantics(mergeDescendants = true) {
+        contentDescription = description
+        customActions = offers
+    }
 }

@@ -10,14 +10,11 @@ import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.PaddingValues
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
-import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
-import androidx.compose.foundation.layout.size
 import androidx.compose.foundation.lazy.LazyColumn
+import androidx.compose.foundation.lazy.LazyListState
 import androidx.compose.foundation.lazy.items
 import androidx.compose.foundation.shape.CircleShape
-import androidx.compose.material3.CircularProgressIndicator
-import androidx.compose.material3.HorizontalDivider
 import androidx.compose.material3.Icon
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
@@ -36,18 +33,20 @@ import androidx.compose.runtime.setValue
 import androidx.compose.runtime.snapshotFlow
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.res.painterResource
-import androidx.compose.ui.res.pluralStringResource
 import androidx.compose.ui.res.stringResource
-import androidx.compose.ui.semantics.clearAndSetSemantics
-import androidx.compose.ui.semantics.contentDescription
-import androidx.compose.ui.semantics.heading
-import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
+import androidx.lifecycle.Lifecycle
+import androidx.lifecycle.compose.LocalLifecycleOwner
+import androidx.lifecycle.repeatOnLifecycle
 import chat.core.ChatRow
+import chat.core.ChatUiState
+import chat.core.Message
 import chat.core.MessageKey
 import chat.core.ScrollAnchor
+import kotlinx.coroutines.flow.filterNotNull
 import kotlinx.coroutines.launch
 
 /**
@@ -56,16 +55,12 @@ import kotlinx.coroutines.launch
  * The list runs backwards (`reverseLayout`, the newest is item 0) and its items have keys, so whatever arrives leaves
  * what one reads where it is. At the bottom that is not wanted: there the list follows, and it does so before the
  * new row is measured, so nothing jumps. One's own new message is followed from anywhere.
+ *
+ * @param onEditBegins Told that the user wants to have another text for a message.
  */
 @Composable
-fun MessageList(
-    rows: List<ChatRow>,
-    anchor: ScrollAnchor?,
-    onAnchor: (ScrollAnchor?) -> Unit,
-    onRetry: (MessageKey) -> Unit,
-    onDiscard: (MessageKey) -> Unit
-) {
-    val newestFirst = remember(rows) { rows.asReversed() }
+fun MessageList(chat: ChatUiState, anchor: ScrollAnchor?, actions: ChatActions, onEditBegins: (MessageKey) -> Unit) {
+    val newestFirst = remember(chat.rows) { chat.rows.asReversed() }
     val newest = newestFirst.first()
     val state = remember { listState(newestFirst, anchor) }
     val isAtBottom by remember(state) { derivedStateOf { state.isAtBottom() } }
@@ -78,11 +73,9 @@ fun MessageList(
             state.keepPlace(newestFirst)
         }
     }
-    val shown by rememberUpdatedState(newestFirst)
-    LaunchedEffect(state) {
-        snapshotFlow { if (state.isLaidOut()) state.anchor(shown) else anchor }.collect(onAnchor)
-    }
+    Watch(state, newestFirst, chat.hasOlder, anchor, actions)
     val scope = rememberCoroutineScope()
+    val onAction = messageActions(actions, onEditBegins)
     Box(Modifier.fillMaxSize()) {
         LazyColumn(
             modifier = Modifier.fillMaxSize().testTag("messages"),
@@ -95,7 +88,12 @@ fun MessageList(
                     is ChatRow.DateSeparator -> DateSeparator(row.label)
                     is ChatRow.Gap -> GapNotice(row.missing)
                     is ChatRow.UnreadLine -> UnreadLine(row.count)
-                    is ChatRow.Message -> MessageRow(row, onRetry, onDiscard)
+                    is ChatRow.Message -> MessageRow(row) { onAction(row.message, it) }
+                }
+            }
+            if (chat.hasOlder) {
+                item(key = "older", contentType = "older") {
+                    OlderNotice(chat.isLoadingOlder, chat.olderFailure != null, actions.onLoadOlder)
                 }
             }
         }
@@ -110,6 +108,49 @@ fun MessageList(
     }
     // Reached the bottom by hand: everything is seen.
     if (isAtBottom && newest.key != lastSeen) SideEffect { lastSeen = newest.key }
+}
+
+/** Tells where the list is: the place to come back to, what has been read, and when older messages are wanted. */
+@Composable
+private fun Watch(
+    state: LazyListState,
+    rows: List<ChatRow>,
+    hasOlder: Boolean,
+    anchor: ScrollAnchor?,
+    actions: ChatActions
+) {
+    val shown by rememberUpdatedState(rows)
+    val latest by rememberUpdatedState(actions)
+    LaunchedEffect(state) {
+        snapshotFlow { if (state.isLaidOut()) state.anchor(shown) else anchor }.collect { latest.onAnchor(it) }
+    }
+    // What is on a screen that nobody sees has not been read.
+    val lifecycle = LocalLifecycleOwner.current.lifecycle
+    LaunchedEffect(state, lifecycle) {
+        lifecycle.repeatOnLifecycle(Lifecycle.State.STARTED) {
+            snapshotFlow { state.lowestMessage(shown) }.filterNotNull().collect { latest.onShown(it) }
+        }
+    }
+    val isNearTop by remember(state) { derivedStateOf { state.isNearTop() } }
+    // With each page that lands the oldest message is another, and the question comes up anew.
+    val oldest = remember(rows) { rows.lastOrNull { it is ChatRow.Message }?.key }
+    LaunchedEffect(isNearTop, hasOlder, oldest) {
+        if (isNearTop && hasOlder) latest.onLoadOlder()
+    }
+}
+
+@Composable
+private fun messageActions(actions: ChatActions, onEditBegins: (MessageKey) -> Unit): (Message, MessageAction) -> Unit {
+    val context = LocalContext.current
+    return { message, action ->
+        when (action) {
+            MessageAction.RETRY -> actions.onRetry(message.key)
+            MessageAction.EDIT -> onEditBegins(message.key)
+            MessageAction.COPY -> copy(context, message.text)
+            MessageAction.DELETE -> actions.onDelete(message.key)
+            MessageAction.DISCARD, MessageAction.UNDO -> actions.onDiscard(message.key)
+        }
+    }
 }
 
 private fun ChatRow.isOwn() = this is ChatRow.Message && message.isOwn

@@ -19,15 +19,18 @@ import androidx.compose.ui.res.painterResource
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.clearAndSetSemantics
 import androidx.compose.ui.unit.dp
+import chat.core.Change
 import chat.core.ChatRow
 import chat.core.Delivery
 import chat.core.FailureReason
+import chat.core.Message
 
 /** Beside the bubble: the time below the last of a minute, and how far one's own message has come. */
 @Composable
 fun Stamp(row: ChatRow.Message) {
     val delivery = row.message.delivery
-    val isOnItsWay = delivery is Delivery.Pending || delivery is Delivery.Sending
+    val isOnItsWay =
+        delivery is Delivery.Pending || delivery is Delivery.Sending || row.message.change is Change.Pending
     if (!row.closesRun && !isOnItsWay) return
     Row(
         // The bubble's own description says all this.
@@ -44,21 +47,37 @@ fun Stamp(row: ChatRow.Message) {
     }
 }
 
+/** What the server will not have of a message: it, or a change of it. */
+class Refusal(val reason: FailureReason, val isOfChange: Boolean)
+
+/** What the server will not have of this message, if anything. */
+fun Message.refusal(): Refusal? {
+    val delivery = delivery
+    val change = change
+    return when {
+        delivery is Delivery.Failed -> Refusal(delivery.reason, isOfChange = false)
+        change is Change.Failed -> Refusal(change.reason, isOfChange = true)
+        else -> null
+    }
+}
+
 /** Below a message that the server will not have: why, and what to do about it. */
 @Composable
-fun FailedActions(reason: FailureReason, onRetry: () -> Unit, onDiscard: () -> Unit) {
+fun FailedActions(refusal: Refusal, onAction: (MessageAction) -> Unit) {
     val error = MaterialTheme.colorScheme.error
+    val takeBack = if (refusal.isOfChange) MessageAction.UNDO else MessageAction.DISCARD
     Row(verticalAlignment = Alignment.CenterVertically) {
         Icon(painterResource(R.drawable.ic_failed), contentDescription = null, Modifier.size(15.dp), tint = error)
         Spacer(Modifier.width(4.dp))
         Text(
-            text = stringResource(reason.label()),
+            text = stringResource(refusal.label()),
             modifier = Modifier.weight(1f, fill = false),
             color = error,
             style = MaterialTheme.typography.labelMedium
         )
-        SmallAction(stringResource(R.string.try_again), onRetry)
-        SmallAction(stringResource(R.string.discard), onDiscard)
+        for (action in listOf(MessageAction.RETRY, takeBack)) {
+            SmallAction(stringResource(action.label)) { onAction(action) }
+        }
     }
 }
 
@@ -73,16 +92,22 @@ private fun SmallAction(label: String, onClick: () -> Unit) {
     }
 }
 
-/** How far a message has come, in words. */
-fun Delivery.label(): Int = when (this) {
-    is Delivery.Pending -> R.string.state_pending
-    is Delivery.Sending -> R.string.state_sending
-    is Delivery.Sent -> R.string.state_sent
-    is Delivery.Failed -> R.string.state_failed
+/** How far a message, or what the user wants changed of it, has come, in words. */
+fun Message.progress(): Int = when (change) {
+    is Change.Pending -> R.string.state_changing
+
+    is Change.Failed -> R.string.state_change_failed
+
+    is Change.None -> when (delivery) {
+        is Delivery.Pending -> R.string.state_pending
+        is Delivery.Sending -> R.string.state_sending
+        is Delivery.Sent -> R.string.state_sent
+        is Delivery.Failed -> R.string.state_failed
+    }
 }
 
-private fun FailureReason.label(): Int = when (this) {
-    FailureReason.REFUSED -> R.string.failed_refused
+private fun Refusal.label(): Int = when (reason) {
+    FailureReason.REFUSED -> if (isOfChange) R.string.failed_change_refused else R.string.failed_refused
     FailureReason.NOT_A_MEMBER -> R.string.failed_not_a_member
     FailureReason.ROOM_NOT_FOUND -> R.string.failed_no_room
 }

@@ -3,6 +3,7 @@ package chat.core.sample
 import androidx.compose.foundation.lazy.LazyListState
 import androidx.compose.runtime.snapshots.Snapshot
 import chat.core.ChatRow
+import chat.core.MessageKey
 import chat.core.ScrollAnchor
 
 /** So few pixels above the end are still the end: a finger does not stop at zero. */
@@ -19,6 +20,21 @@ fun listState(rows: List<ChatRow>, anchor: ScrollAnchor?): LazyListState {
     val index = if (anchor == null) -1 else rows.indexOfFirst { it is ChatRow.Message && it.message.key == anchor.key }
     return if (anchor == null || index < 0) LazyListState() else LazyListState(index, -anchor.offset)
 }
+
+/** So many rows before the oldest is soon enough to fetch older ones: they are there before one comes to the end. */
+private const val NEAR_TOP = 20
+
+/** Whether the reader nears the oldest row. */
+fun LazyListState.isNearTop(): Boolean {
+    val highest = layoutInfo.visibleItemsInfo.lastOrNull() ?: return false
+    return highest.index >= layoutInfo.totalItemsCount - NEAR_TOP
+}
+
+/** The lowest message on the screen: it has been read, and so have those before it. */
+fun LazyListState.lowestMessage(rows: List<ChatRow>): MessageKey? =
+    layoutInfo.visibleItemsInfo.firstNotNullOfOrNull { item ->
+        (rows.getOrNull(item.index) as? ChatRow.Message)?.takeIf { it.key == item.key }?.message?.key
+    }
 
 /** Where the list is: at its lowest message on the screen, or `null` at the newest. */
 fun LazyListState.anchor(rows: List<ChatRow>): ScrollAnchor? {

@@ -30,7 +30,6 @@ import chat.core.FailureReason
 import chat.core.Message
 import chat.core.MessageKey
 import chat.core.Problem
-import chat.core.ScrollAnchor
 import chat.core.testing.exampleMessage
 import kotlin.time.Duration.Companion.seconds
 import org.junit.Assert.assertEquals
@@ -53,7 +52,6 @@ class ChatScreenTest {
     private var state by mutableStateOf(ChatUiState())
     private val draft = TextFieldState()
     private val done = mutableListOf<String>()
-    private var anchor: ScrollAnchor? = null
 
     private fun show(messages: List<Message>, connection: Connection = Connection.Live) =
         show(Screens.state(messages, connection = connection))
@@ -68,13 +66,17 @@ class ChatScreenTest {
                     draft = draft,
                     canSend = true,
                     snackbar = SnackbarHostState(),
-                    anchor = anchor,
-                    onAnchor = { anchor = it },
-                    onSend = { done += "send $it" },
-                    onRetry = { done += "retry $it" },
-                    onDiscard = { done += "discard $it" },
-                    onRestart = { done += "restart" },
-                    onReopen = { done += "reopen" }
+                    anchor = null,
+                    actions = ChatActions(
+                        onSend = { done += "send $it" },
+                        onEdit = { key, text -> done += "edit $key $text" },
+                        onDelete = { done += "delete $it" },
+                        onRetry = { done += "retry $it" },
+                        onDiscard = { done += "discard $it" },
+                        onLoadOlder = { done += "older" },
+                        onRestart = { done += "restart" },
+                        onReopen = { done += "reopen" }
+                    )
                 )
             }
         }

@@ -21,11 +21,15 @@ import androidx.compose.ui.test.performScrollToNode
 import androidx.compose.ui.test.performTouchInput
 import androidx.compose.ui.test.swipeDown
 import androidx.compose.ui.unit.dp
+import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.ChatException
 import chat.core.ChatUiState
 import chat.core.Message
 import chat.core.MessageKey
+import chat.core.Problem
 import chat.core.ScrollAnchor
+import chat.core.UnreadMark
 import chat.core.testing.exampleMessage
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotNull
@@ -48,6 +52,8 @@ class MessageListTest {
     private var state by mutableStateOf(ChatUiState())
     private var height by mutableStateOf(891.dp)
     private var anchor: ScrollAnchor? = null
+    private val read = mutableListOf<Long>()
+    private var older = 0
 
     private fun show(messages: List<Message>) {
         state = Screens.state(messages)
@@ -63,12 +69,11 @@ class MessageListTest {
                         canSend = true,
                         snackbar = SnackbarHostState(),
                         anchor = anchor,
-                        onAnchor = { anchor = it },
-                        onSend = {},
-                        onRetry = {},
-                        onDiscard = {},
-                        onRestart = {},
-                        onReopen = {}
+                        actions = ChatActions(
+                            onAnchor = { anchor = it },
+                            onShown = { read += it.value },
+                            onLoadOlder = { older++ }
+                        )
                     )
                 }
             }
@@ -237,5 +242,90 @@ class MessageListTest {
         text("message 60").assertIsDisplayed()
         compose.waitForIdle()
         assertEquals(null, anchor)
+    }
+
+    private fun many(count: Int, change: ChatUiState.() -> ChatUiState) {
+        compose.runOnIdle { state = Screens.state(many(count)).change() }
+        compose.waitForIdle()
+    }
+
+    @Test
+    fun `older messages are asked for near the top, once for each page`() {
+        show(messages(101..200))
+        compose.runOnIdle { state = state.copy(hasOlder = true) }
+        compose.waitForIdle()
+        assertEquals(0, older)
+        scrollTo("message 110")
+        assertEquals(1, older)
+        compose.runOnIdle { state = state.copy(isLoadingOlder = true) }
+        scrollTo("message 101")
+        assertEquals(1, older)
+        val before = topOf("message 105")
+        compose.runOnIdle { state = Screens.state(messages(51..200)).copy(hasOlder = true) }
+        compose.waitForIdle()
+        assertEquals(before, topOf("message 105"))
+        scrollTo("message 60")
+        assertEquals(2, older)
+    }
+
+    @Test
+    fun `a page so short that one is still near the top is followed by the next`() {
+        show(messages(195..200))
+        compose.runOnIdle { state = state.copy(hasOlder = true) }
+        compose.waitForIdle()
+        assertEquals(1, older)
+        compose.runOnIdle { state = Screens.state(messages(190..200)).copy(hasOlder = true) }
+        compose.waitForIdle()
+        assertEquals(2, older)
+        compose.runOnIdle { state = Screens.state(messages(189..200)) }
+        compose.waitForIdle()
+        assertEquals(2, older)
+    }
+
+    @Test
+    fun `that older ones come, or do not, is said above the oldest`() {
+        show(many(3))
+        many(3) { copy(hasOlder = true, isLoadingOlder = true) }
+        compose.onNodeWithContentDescription("Loading older messages").assertIsDisplayed()
+        many(3) { copy(hasOlder = true, olderFailure = ChatException.Offline(Problem.OFFLINE)) }
+        val asked = older
+        text("Older messages couldn’t be loaded. Tap to try again.").assertIsDisplayed().performClick()
+        assertEquals(asked + 1, older)
+        many(3) { this }
+        text("Older messages couldn’t be loaded. Tap to try again.").assertDoesNotExist()
+    }
+
+    @Test
+    fun `what has been on the screen has been read, and nothing more`() {
+        anchor = ScrollAnchor(MessageKey(20), offset = 0)
+        show(many(60))
+        compose.waitForIdle()
+        // The next one peeps into the space below.
+        assertTrue("$read", read.single() in 20..21)
+        scrollTo("message 30")
+        assertTrue("$read", read.last() in 30..45)
+        compose.activityRule.scenario.moveToState(Lifecycle.State.CREATED)
+        val before = read.toList()
+        change(many(61))
+        assertEquals(before, read)
+        compose.activityRule.scenario.moveToState(Lifecycle.State.RESUMED)
+        text("New messages").performClick()
+        compose.waitForIdle()
+        assertEquals(61L, read.last())
+    }
+
+    @Test
+    fun `the unread line stands above the first unread message and moves nothing`() {
+        show(many(60))
+        val mark = UnreadMark(after = 20, count = 40)
+        compose.runOnIdle { state = Screens.state(many(60), unread = mark) }
+        scrollTo("message 18")
+        val line = compose.onNodeWithContentDescription("40 unread messages").assertIsDisplayed().fetchSemanticsNode()
+        assertTrue(line.positionInRoot.y < topOf("message 21"))
+        assertTrue(line.positionInRoot.y > topOf("message 20"))
+        compose.runOnIdle { state = Screens.state(many(63), unread = mark) }
+        compose.waitForIdle()
+        val after = compose.onNodeWithContentDescription("40 unread messages").fetchSemanticsNode()
+        assertEquals(line.positionInRoot, after.positionInRoot)
     }
 }

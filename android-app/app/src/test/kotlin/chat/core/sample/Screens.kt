@@ -7,6 +7,7 @@ import android.os.Looper
 import androidx.activity.ComponentActivity
 import androidx.core.view.drawToBitmap
 import androidx.test.core.app.ApplicationProvider
+import chat.core.Change
 import chat.core.ChatFormats
 import chat.core.ChatRow
 import chat.core.ChatUiState
@@ -15,6 +16,7 @@ import chat.core.Delivery
 import chat.core.FailureReason
 import chat.core.Message
 import chat.core.MessageKey
+import chat.core.UnreadMark
 import chat.core.chatRows
 import java.io.File
 import java.time.Instant
@@ -29,8 +31,12 @@ object Screens {
     val korean = ChatFormats(Locale.KOREA, ZoneId.of("Asia/Seoul"), "a h:mm")
 
     /** A state that shows [messages] to somebody in Seoul. */
-    fun state(messages: List<Message>, formats: ChatFormats = english, connection: Connection = Connection.Live) =
-        ChatUiState(rows = chatRows(messages, formats), connection = connection, isLoading = false)
+    fun state(
+        messages: List<Message>,
+        formats: ChatFormats = english,
+        connection: Connection = Connection.Live,
+        unread: UnreadMark? = null
+    ) = ChatUiState(rows = chatRows(messages, formats, unread), connection = connection, isLoading = false)
 
     /** A conversation of two days, for the eye. */
     fun conversation(korean: Boolean): List<Message> = Script().run {
@@ -61,6 +67,18 @@ object Screens {
         alice(if (korean) "이 메시지는 거절됐어요" else "This one was refused", Delivery.Failed(FailureReason.REFUSED))
         alice(if (korean) "지하철이에요, 신호가 약하네요" else "On the subway, no signal", Delivery.Pending)
         messages
+    }
+
+    /** Somebody comes back: what they have not read, a hole that is being filled, and what was changed meanwhile. */
+    fun changed(korean: Boolean): List<Message> {
+        val all = conversation(korean)
+        val away = all.drop(2).map { it.copy(key = MessageKey(it.key.value + 40), id = it.id?.plus(40)) }
+        val (first, second) = away
+        return all.take(2) + first.copy(isEdited = true) + second.copy(text = "", isDeleted = true) + away.drop(2).map {
+            if (it.isOwn && it != away.last()) it.copy(change = Change.Pending, isEdited = true) else it
+        } + away.last().run {
+            copy(key = MessageKey(key.value + 1), id = id?.plus(1), change = Change.Failed(FailureReason.REFUSED))
+        }
     }
 
     private class Script(start: List<Message> = emptyList()) {

@@ -6,11 +6,17 @@ import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.material3.SnackbarHostState
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
+import androidx.compose.ui.test.longClick
+import androidx.compose.ui.test.onNodeWithText
+import androidx.compose.ui.test.performClick
+import androidx.compose.ui.test.performTouchInput
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ChatException
+import chat.core.ChatFormats
 import chat.core.ChatUiState
 import chat.core.Connection
 import chat.core.Problem
+import chat.core.UnreadMark
 import java.io.File
 import kotlin.time.Duration.Companion.seconds
 import org.junit.Assert.assertTrue
@@ -31,7 +37,7 @@ class ScreenshotTest {
 
     private val offline = Connection.Waiting(Problem.OFFLINE, attempt = 2, retryIn = 4.seconds)
 
-    private fun picture(name: String, state: ChatUiState, draft: String = "") {
+    private fun picture(name: String, state: ChatUiState, draft: String = "", act: () -> Unit = {}) {
         compose.runOnUiThread { compose.activity.enableEdgeToEdge() }
         compose.setContent {
             SampleTheme {
@@ -42,15 +48,12 @@ class ScreenshotTest {
                     canSend = true,
                     snackbar = SnackbarHostState(),
                     anchor = null,
-                    onAnchor = {},
-                    onSend = {},
-                    onRetry = {},
-                    onDiscard = {},
-                    onRestart = {},
-                    onReopen = {}
+                    actions = ChatActions()
                 )
             }
         }
+        compose.waitForIdle()
+        act()
         compose.waitForIdle()
         val file = File("target/screens/$name.png")
         compose.runOnUiThread { compose.activity.photograph(file) }
@@ -80,6 +83,30 @@ class ScreenshotTest {
     @Test
     @Config(qualifiers = "+ar-ldrtl")
     fun `from the right to the left`() = picture("rtl", Screens.state(Screens.troubled(korean = false)), "مرحبا")
+
+    private fun changed(korean: Boolean, formats: ChatFormats) =
+        Screens.state(Screens.changed(korean), formats, unread = UnreadMark(after = 2, count = 44))
+            .copy(hasOlder = true, olderFailure = ChatException.Offline(Problem.OFFLINE))
+
+    @Test
+    fun `a gap, the unread line, changes`() = picture("changed", changed(korean = false, Screens.english))
+
+    @Test
+    @Config(qualifiers = "+ko-rKR-night")
+    fun `the same in Korean at night`() = picture("changed-korean-dark", changed(korean = true, Screens.korean))
+
+    @Test
+    fun `menu`() = picture("menu", Screens.state(Screens.conversation(korean = false))) {
+        compose.onNodeWithText("I’m in! Where shall we meet?").performTouchInput { longClick() }
+    }
+
+    @Test
+    @Config(qualifiers = "+ko-rKR-night")
+    fun `edit in Korean at night`() =
+        picture("edit-korean-dark", Screens.state(Screens.conversation(true), Screens.korean)) {
+            compose.onNodeWithText("좋아요! 어디서 볼까요?").performTouchInput { longClick() }
+            compose.onNodeWithText("수정").performClick()
+        }
 
     @Test
     fun `empty`() = picture("empty", Screens.state(emptyList()))

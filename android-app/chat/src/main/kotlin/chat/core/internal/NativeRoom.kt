@@ -60,12 +60,16 @@ internal class NativeRoom(override val id: RoomId, private val io: CoroutineDisp
 
     override suspend fun markRead(key: MessageKey) {
         val message = timeline.value.messages.findLast { it.key == key } ?: throw ChatException.NotFound()
-        message.id?.let { id -> inLane { it.markRead(id) } }
+        message.id?.let { markRead(it) }
     }
 
     override suspend fun markAllRead() {
-        val newest = timeline.value.messages.findLast { it.id != null }?.id ?: return
-        inLane { it.markRead(newest) }
+        timeline.value.messages.findLast { it.id != null }?.id?.let { markRead(it) }
+    }
+
+    /** A list tells of every row it passes: what is behind the marker troubles no disk. */
+    private suspend fun markRead(id: Long) {
+        if (id > (timeline.value.readMarker ?: 0)) inLane { it.markRead(id) }
     }
 
     override suspend fun loadOlder(): Boolean {
