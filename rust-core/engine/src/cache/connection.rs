@@ -64,7 +64,12 @@ impl Cache {
         let unsaved = watch(&mut connection);
         let salvage = Salvage::new(path.with_extension("unsent"));
         let mut open = Open { connection, lock, salvage, unsaved };
-        open.save();
+        if open.save().is_err() {
+            // Corrupt where what is unsent is read, which nothing above has looked at to the end.
+            let _ = open.connection.close();
+            open.connection = replace(&path)?;
+            open.unsaved = watch(&mut open.connection);
+        }
         Ok(Self { open: Mutex::new(Some(open)), path, file: AtomicU64::new(0), replaced: OnceLock::new() })
     }
 
@@ -183,15 +188,22 @@ impl Open {
         let result = change(&transaction)?;
         transaction.commit()?;
         if self.unsaved.swap(false, Ordering::Relaxed) {
-            self.save();
+            self.save()?;
         }
         Ok(result)
     }
 
-    fn save(&mut self) {
-        if let Err(error) = self.salvage.write(&self.connection) {
-            // The database has it; only the second copy is behind.
-            log::warn!("the copy of what is unsent was not written: {error}");
+    /// Fails with [`EngineError::CacheCorrupt`] alone: then what was committed last cannot be read back, is
+    /// not in the copy, and has to be done again in the file that takes this one's place.
+    fn save(&mut self) -> Result<(), EngineError> {
+        match self.salvage.write(&self.connection) {
+            Err(EngineError::CacheCorrupt) => Err(EngineError::CacheCorrupt),
+            Err(error) => {
+                // The database has it; only the second copy is behind.
+                log::warn!("the copy of what is unsent was not written: {error}");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 }

@@ -30,10 +30,18 @@ struct Message {
     text: String,
     written_at: i64,
     edited: bool,
+    /// Of one that the server has, and that polling has not brought back: it is not sent again.
+    #[serde(default)]
+    message_id: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Wish {
+    /// Both as they were: what is on its way at the moment is known by them when its answer comes.
+    #[serde(default)]
+    change_key: Option<i64>,
+    #[serde(default)]
+    version: i64,
     room: i64,
     message_id: Option<i64>,
     local_key: Option<i64>,
@@ -82,21 +90,23 @@ pub(super) fn restore(path: &Path, connection: &Connection) -> Result<usize, Eng
         Err(_) => Unsent::default(),
     };
     let mut outbox = connection.prepare(
-        "INSERT OR IGNORE INTO outbox (local_key, room, transaction_id, text, written_at, edited, state, may_have_arrived)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 1)",
+        "INSERT OR IGNORE INTO outbox (local_key, room, transaction_id, text, written_at, edited, message_id, state, may_have_arrived)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, iif(?7 IS NULL, 0, 2), 1)",
     )?;
     for m in &unsent.outbox {
-        outbox.execute(params![m.local_key, m.room, m.transaction_id, m.text, m.written_at, m.edited])?;
+        let (key, id) = (m.local_key, m.message_id);
+        outbox.execute(params![key, m.room, m.transaction_id, m.text, m.written_at, m.edited, id])?;
     }
     let mut changes = connection.prepare(
-        "INSERT OR IGNORE INTO change (room, message_id, local_key, text, version, state)
-         VALUES (?1, ?2, ?3, ?4, 1, 0)",
+        "INSERT OR IGNORE INTO change (change_key, room, message_id, local_key, text, version, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
     )?;
     for w in &unsent.changes {
-        changes.execute(params![w.room, w.message_id, w.local_key, w.text])?;
+        changes.execute(params![w.change_key, w.room, w.message_id, w.local_key, w.text, w.version])?;
     }
     let highest = unsent.outbox.iter().map(|m| m.local_key).max().unwrap_or(0);
-    let beyond = highest.max(Timestamp::now().as_millis() / 1000);
+    // Keys of a file that was corrupt before this one, and is no more, are as high as its moment and a few.
+    let beyond = highest.max(Timestamp::now().as_millis() * 1_000);
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'", [])?;
     connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?1)", [beyond])?;
     Ok(unsent.outbox.len() + unsent.changes.len())
@@ -105,7 +115,8 @@ pub(super) fn restore(path: &Path, connection: &Connection) -> Result<usize, Eng
 fn read(connection: &Connection) -> Result<Unsent, EngineError> {
     let outbox = connection
         .prepare_cached(
-            "SELECT local_key, room, transaction_id, text, written_at, edited FROM outbox ORDER BY local_key",
+            "SELECT local_key, room, transaction_id, text, written_at, edited, message_id FROM outbox
+             ORDER BY local_key",
         )?
         .query_map([], |row| {
             Ok(Message {
@@ -115,13 +126,23 @@ fn read(connection: &Connection) -> Result<Unsent, EngineError> {
                 text: row.get(3)?,
                 written_at: row.get(4)?,
                 edited: row.get(5)?,
+                message_id: row.get(6)?,
             })
         })?
         .collect::<Result<_, _>>()?;
     let changes = connection
-        .prepare_cached("SELECT room, message_id, local_key, text FROM change ORDER BY change_key")?
+        .prepare_cached(
+            "SELECT change_key, version, room, message_id, local_key, text FROM change ORDER BY change_key",
+        )?
         .query_map([], |row| {
-            Ok(Wish { room: row.get(0)?, message_id: row.get(1)?, local_key: row.get(2)?, text: row.get(3)? })
+            Ok(Wish {
+                change_key: row.get(0)?,
+                version: row.get(1)?,
+                room: row.get(2)?,
+                message_id: row.get(3)?,
+                local_key: row.get(4)?,
+                text: row.get(5)?,
+            })
         })?
         .collect::<Result<_, _>>()?;
     Ok(Unsent { outbox, changes })
