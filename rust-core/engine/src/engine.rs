@@ -330,6 +330,7 @@ impl Shared {
             session: self.session.clone(),
             cache: self.cache.clone(),
             screen: state.screen.clone(),
+            work: state.work.clone(),
             permits: self.permits.clone(),
             config: self.config.clone(),
         })

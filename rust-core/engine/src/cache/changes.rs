@@ -203,6 +203,15 @@ pub(super) fn resolve(
     local_key: i64,
     id: MessageId,
 ) -> Result<(), EngineError> {
+    // Where the server tells no transaction ids, the message may have been on screen beside what it was
+    // written as, and something been wished for either: the later wish counts.
+    connection
+        .prepare_cached(
+            "DELETE FROM change WHERE room = ?1 AND (message_id = ?3 OR (local_key = ?2 AND message_id IS NULL))
+             AND change_key < (SELECT max(change_key) FROM change
+                               WHERE room = ?1 AND (message_id = ?3 OR (local_key = ?2 AND message_id IS NULL)))",
+        )?
+        .execute([room.get(), local_key, id.get()])?;
     connection
         .prepare_cached(
             "UPDATE change SET message_id = ?3 WHERE room = ?1 AND local_key = ?2 AND message_id IS NULL",
@@ -235,7 +244,8 @@ pub(super) fn overlay(
             Some(of) => id == Some(of.get()),
             None => local_key.is_some() && item.key.outbox_key() == local_key,
         };
-        let Some(item) = items.iter_mut().find(is_meant) else { continue };
+        // Of a tombstone there is nothing to change; the server will say so.
+        let Some(item) = items.iter_mut().find(is_meant).filter(|item| !item.deleted) else { continue };
         match row.get::<_, i64>(3)? {
             PENDING | SENDING => {
                 item.change = ChangeState::Pending;

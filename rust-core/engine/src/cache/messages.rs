@@ -82,10 +82,10 @@ pub(crate) fn apply_history(
         return Ok(None);
     }
     let floor = page.messages.first().map_or(1, |m| m.id.get());
-    let Change { removed, .. } = store(connection, room, me, page.messages)?;
+    let Change { removed, wished, .. } = store(connection, room, me, page.messages)?;
     rooms::set_floor(connection, room, floor, page.has_more)?;
     rooms::recount(connection, room, me)?;
-    Ok(Some(Change { upserted: Vec::new(), removed, reach: rooms::reach(connection, room)? }))
+    Ok(Some(Change { upserted: Vec::new(), removed, reach: rooms::reach(connection, room)?, wished }))
 }
 
 /// Lets go of the oldest messages beyond the newest `keep`, should there be many of them. Tells whether it did.
@@ -135,7 +135,7 @@ fn store(
     )?;
     let mut upserted = Vec::with_capacity(messages.len());
     let mut removed = Vec::new();
-    let mut unread = 0;
+    let (mut unread, mut wished) = (0, false);
     for message in messages {
         let id = message.id.get();
         let own = message.sender == *me;
@@ -144,6 +144,7 @@ fn store(
         let known = if id > newest { None } else { find_version(connection, room, message.id)? };
         if let Some(receipt) = &receipt {
             outbox::settle(connection, room, receipt, message.id)?;
+            wished |= changes::is_wished(connection, room, message.id)?;
             // The row of before, under whichever key; it comes again below if it is still to be seen.
             removed.push(ItemKey::local(receipt.local_key));
             if known.is_some() {
@@ -188,7 +189,7 @@ fn store(
     upserted.sort_by_key(|item| item.id);
     changes::overlay(connection, room, &mut upserted)?;
     removed.retain(|key| upserted.iter().all(|item| item.key != *key));
-    Ok(Change { upserted, removed, reach: rooms::reach(connection, room)? })
+    Ok(Change { upserted, removed, reach: rooms::reach(connection, room)?, wished })
 }
 
 /// Of a message that is cached: which version, and what it was written under.

@@ -166,7 +166,7 @@ pub(crate) fn mark_sent(
     .into_iter()
     .collect();
     removed.retain(|key| upserted.iter().all(|item| item.key != *key));
-    Ok(Change { upserted, removed, reach: None })
+    Ok(Change { upserted, removed, ..Change::default() })
 }
 
 /// A message of the outbox is now message `id` of its room: the row goes, and what was wished for it

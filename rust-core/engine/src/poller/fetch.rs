@@ -9,7 +9,7 @@ use crate::transport::{Answer, Polled, Transport, TransportError};
 use crate::{EngineConfig, Token};
 use chat_protocol::{MessageId, RoomId, Seq, UserId};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// Fetches a room's changes and its history into the cache.
 pub(crate) struct Fetch {
@@ -19,6 +19,8 @@ pub(crate) struct Fetch {
     pub(crate) session: Arc<Session>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) screen: Screen,
+    /// The outbox's: a message came that something is wished for.
+    pub(crate) work: Arc<Notify>,
     /// Shared by all rooms, first come, first served: many rooms ask in turn, not all at once.
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) config: Arc<EngineConfig>,
@@ -132,6 +134,7 @@ impl Fetch {
         change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<Change, EngineError>,
     ) -> Result<(), EngineError> {
         self.cache.commit(change, |change| {
+            self.wake_outbox(&change);
             if tell {
                 self.screen.push(change);
             }
@@ -143,9 +146,16 @@ impl Fetch {
         change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<(Change, bool), EngineError>,
     ) -> Result<bool, EngineError> {
         self.cache.commit(change, |(change, anew)| {
+            self.wake_outbox(&change);
             self.screen.push(change);
             anew
         })
+    }
+
+    fn wake_outbox(&self, change: &Change) {
+        if change.wished {
+            self.work.notify_one();
+        }
     }
 
     async fn ask<T, F, Fut>(&self, call: F) -> Result<T, Failure>

@@ -119,7 +119,7 @@ impl Feed {
         if state.detached || state.stale {
             return; // the snapshot to come has it
         }
-        let Change { upserted, removed, reach } = change;
+        let Change { upserted, removed, reach, .. } = change;
         if state.upserted.len() + upserted.len() > QUEUE {
             state.make_stale();
         } else {

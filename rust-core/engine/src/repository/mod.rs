@@ -194,6 +194,8 @@ pub(crate) struct Change {
     pub(crate) removed: Vec<ItemKey>,
     /// How far the room is known and read, if that may have changed.
     pub(crate) reach: Option<Reach>,
+    /// Whether a message has come that something is wished for: the outbox can send that now.
+    pub(crate) wished: bool,
 }
 
 impl From<TimelineItem> for Change {
