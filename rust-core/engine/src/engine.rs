@@ -331,6 +331,7 @@ impl Shared {
             cache: self.cache.clone(),
             screen: state.screen.clone(),
             work: state.work.clone(),
+            raised: state.raised.clone(),
             permits: self.permits.clone(),
             config: self.config.clone(),
         })

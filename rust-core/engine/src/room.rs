@@ -7,7 +7,7 @@ use crate::poller::Wanted;
 use crate::repository::{Change, Feed, History, ItemKey, LoadError, Loaded, Screen};
 use chat_protocol::{MessageId, MessageText, RoomId, Timestamp, TransactionId};
 use rusqlite::Transaction;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
 
@@ -16,6 +16,8 @@ pub(crate) struct RoomState {
     pub(crate) screen: Screen,
     pub(crate) work: Arc<Notify>,
     pub(crate) wake: Arc<Notify>,
+    /// Counts how often the floor was raised: what was known below it is forgotten then.
+    pub(crate) raised: Arc<AtomicU64>,
     wanted: Mutex<Option<watch::Sender<Wanted>>>,
     looking_in: Arc<AtomicBool>,
 }
@@ -31,8 +33,8 @@ impl Drop for LookIn {
 
 impl RoomState {
     pub(crate) fn new(screen: Screen) -> Self {
-        let (work, wake, wanted, looking_in) = Default::default();
-        Self { screen, work, wake, wanted, looking_in }
+        let (work, wake, raised, wanted, looking_in) = Default::default();
+        Self { screen, work, wake, raised, wanted, looking_in }
     }
 
     /// Whether the job runs.

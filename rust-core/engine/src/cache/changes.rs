@@ -34,6 +34,7 @@ pub(crate) fn edit(
             wish_for_unsent(connection, room, local, Some(text.as_str()))?;
             return Ok(outbox::item(connection, local, me)?.into());
         }
+        forget(connection, local)?; // what was wished for it while it was on its way
         return Ok(outbox::rewrite(connection, local, me, text)?.into());
     }
     let message = own(connection, room, me, key)?;

@@ -26,7 +26,8 @@ pub struct Cache {
 }
 
 struct Open {
-    connection: Connection,
+    /// `None` while a corrupt file could not be replaced, for want of space for one; tried again at each use.
+    connection: Option<Connection>,
     /// Held locked as long as the file is open; the system lets go of it when the process dies.
     lock: File,
     salvage: Salvage,
@@ -57,18 +58,14 @@ impl Cache {
             Err(TryLockError::WouldBlock) => return Err(EngineError::CacheInUse),
             Err(TryLockError::Error(e)) => return Err(storage(e)),
         }
-        let mut connection = match connect(&path) {
-            Err(EngineError::CacheCorrupt) => replace(&path)?,
-            other => other?,
-        };
-        let unsaved = watch(&mut connection);
         let salvage = Salvage::new(path.with_extension("unsent"));
-        let mut open = Open { connection, lock, salvage, unsaved };
+        let mut open = Open { connection: None, lock, salvage, unsaved: Arc::default() };
+        open.connect(&path)?;
         if open.save().is_err() {
             // Corrupt where what is unsent is read, which nothing above has looked at to the end.
-            let _ = open.connection.close();
-            open.connection = replace(&path)?;
-            open.unsaved = watch(&mut open.connection);
+            open.connection = None;
+            move_aside(&path)?;
+            open.connect(&path)?;
         }
         Ok(Self { open: Mutex::new(Some(open)), path, file: AtomicU64::new(0), replaced: OnceLock::new() })
     }
@@ -98,8 +95,9 @@ impl Cache {
     ) -> Result<R, EngineError> {
         let mut guard = self.lock();
         let open = guard.as_mut().ok_or(EngineError::Closed)?;
+        self.ensure_connected(open)?;
         let result = open.commit(change);
-        self.mend(&mut guard, &result);
+        self.mend(open, &result);
         Ok(announce(result?))
     }
 
@@ -112,30 +110,35 @@ impl Cache {
         read: impl FnOnce(&Connection) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
         let mut guard = self.lock();
-        let result = read(&guard.as_ref().ok_or(EngineError::Closed)?.connection);
-        self.mend(&mut guard, &result);
+        let open = guard.as_mut().ok_or(EngineError::Closed)?;
+        self.ensure_connected(open)?;
+        let result = read(open.connection()?);
+        self.mend(open, &result);
         result
     }
 
     /// Replaces the file if that is what went wrong.
-    fn mend<T>(&self, guard: &mut Option<Open>, result: &Result<T, EngineError>) {
+    fn mend<T>(&self, open: &mut Open, result: &Result<T, EngineError>) {
         let Err(EngineError::CacheCorrupt) = result else { return };
-        let Some(open) = guard.take() else { return };
-        let Open { connection, lock, salvage, .. } = open;
         // What closing has to say of a corrupt file is nothing new.
-        let _ = connection.close();
-        match replace(&self.path) {
-            Ok(mut connection) => {
-                let unsaved = watch(&mut connection);
-                *guard = Some(Open { connection, lock, salvage, unsaved });
-                self.file.fetch_add(1, Ordering::AcqRel);
-                if let Some(told) = self.replaced.get() {
-                    told();
-                }
-            }
-            // As good as closed: the next process tries again, with all that is unsent.
-            Err(error) => log::error!("the cache is corrupt and could not be replaced: {error}"),
+        let _ = open.connection.take().map(Connection::close);
+        let replaced = move_aside(&self.path).and_then(|()| self.ensure_connected(open));
+        if let Err(error) = replaced {
+            log::error!("the cache is corrupt and cannot be replaced yet: {error}");
         }
+    }
+
+    /// Opens the file anew that took the place of a corrupt one.
+    fn ensure_connected(&self, open: &mut Open) -> Result<(), EngineError> {
+        if open.connection.is_some() {
+            return Ok(());
+        }
+        open.connect(&self.path)?;
+        self.file.fetch_add(1, Ordering::AcqRel);
+        if let Some(told) = self.replaced.get() {
+            told();
+        }
+        Ok(())
     }
 
     /// Deletes the account's files, closing them first: the user has logged out. What is unsent goes too.
@@ -145,7 +148,7 @@ impl Cache {
     pub fn wipe(&self) -> Result<(), EngineError> {
         let mut guard = self.lock();
         if let Some(Open { connection, lock, .. }) = guard.take() {
-            let _ = connection.close(); // it is to go
+            let _ = connection.map(Connection::close); // it is to go
             let removed = remove_files(&self.path);
             let _ = lock.unlock();
             return removed;
@@ -157,7 +160,7 @@ impl Cache {
     /// Writes the log back into the file and closes it. Any number of times.
     pub fn close(&self) {
         let Some(Open { connection, lock, .. }) = self.lock().take() else { return };
-        if let Err((_, error)) = connection.close() {
+        if let Some(Err((_, error))) = connection.map(Connection::close) {
             // Nothing is lost: the next one to open the file finds the log and replays it.
             log::warn!("closing the cache: {error}");
         }
@@ -180,11 +183,29 @@ impl Cache {
 }
 
 impl Open {
+    fn connect(&mut self, path: &Path) -> Result<(), EngineError> {
+        let mut connection = match connect(path) {
+            Err(EngineError::CacheCorrupt) => {
+                move_aside(path)?;
+                connect(path)?
+            }
+            other => other?,
+        };
+        self.unsaved = watch(&mut connection);
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn connection(&mut self) -> Result<&mut Connection, EngineError> {
+        self.connection.as_mut().ok_or(EngineError::CacheCorrupt)
+    }
+
     fn commit<T>(
         &mut self,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let connection = self.connection()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = change(&transaction)?;
         transaction.commit()?;
         if self.unsaved.swap(false, Ordering::Relaxed) {
@@ -196,11 +217,13 @@ impl Open {
     /// Fails with [`EngineError::CacheCorrupt`] alone: then what was committed last cannot be read back, is
     /// not in the copy, and has to be done again in the file that takes this one's place.
     fn save(&mut self) -> Result<(), EngineError> {
-        match self.salvage.write(&self.connection) {
+        let connection = self.connection.as_ref().ok_or(EngineError::CacheCorrupt)?;
+        match self.salvage.write(connection) {
             Err(EngineError::CacheCorrupt) => Err(EngineError::CacheCorrupt),
             Err(error) => {
-                // The database has it; only the second copy is behind.
+                // The database has it; only the second copy is behind, until the next commit.
                 log::warn!("the copy of what is unsent was not written: {error}");
+                self.unsaved.store(true, Ordering::Relaxed);
                 Ok(())
             }
             Ok(()) => Ok(()),
@@ -218,6 +241,17 @@ fn connect(path: &Path) -> Result<Connection, EngineError> {
     migrations::run(&mut connection)?;
     // Reads every table's first page: damage to what is read at each opening shows here, the rest when it is read.
     connection.execute_batch("SELECT 1 FROM room, outbox, change, summary, message LIMIT 1")?;
+    let transaction = connection.transaction()?;
+    // None written yet, and a copy of some that are unsent: this file took the place of a corrupt one.
+    let fresh: bool = transaction.query_row(
+        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'outbox')",
+        [],
+        |row| row.get(0),
+    )?;
+    if fresh {
+        salvage::restore(&path.with_extension("unsent"), &transaction)?;
+    }
+    transaction.commit()?;
     Ok(connection)
 }
 
@@ -234,24 +268,20 @@ fn watch(connection: &mut Connection) -> Arc<AtomicBool> {
     unsaved
 }
 
-/// Moves a corrupt file aside and begins a new one, with what was unsent.
-fn replace(path: &Path) -> Result<Connection, EngineError> {
+/// Moves a corrupt file aside. What opens next is a new one, with what was unsent.
+fn move_aside(path: &Path) -> Result<(), EngineError> {
     for corrupt in corrupt_files(path) {
         // One is enough to look into; it holds what people wrote.
         let _ = std::fs::remove_file(corrupt);
     }
     let aside = path.with_extension(format!("corrupt-{}", Timestamp::now().as_millis()));
+    log::error!("the cache is corrupt and is moved aside");
     std::fs::rename(path, &aside).map_err(EngineError::from)?;
     for log in ["-wal", "-shm"] {
         // With its log left beside it, the new file would be taken for the old one.
         let _ = std::fs::remove_file(beside(path, log));
     }
-    let mut connection = connect(path)?;
-    let transaction = connection.transaction()?;
-    let salvaged = salvage::restore(&path.with_extension("unsent"), &transaction)?;
-    transaction.commit()?;
-    log::error!("the cache was corrupt and has been moved aside; {salvaged} unsent were salvaged");
-    Ok(connection)
+    Ok(())
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -272,7 +302,9 @@ fn corrupt_files(path: &Path) -> Vec<PathBuf> {
 }
 
 fn remove_files(path: &Path) -> Result<(), EngineError> {
-    let fixed = [path.to_owned(), beside(path, "-wal"), beside(path, "-shm"), path.with_extension("unsent")];
+    let salvage = path.with_extension("unsent");
+    let fixed =
+        [path.to_owned(), beside(path, "-wal"), beside(path, "-shm"), Salvage::next(&salvage), salvage];
     for file in fixed.into_iter().chain(corrupt_files(path)) {
         match std::fs::remove_file(file) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
@@ -404,6 +436,50 @@ mod tests {
         assert_eq!((told.load(Ordering::Relaxed), cache.file()), (1, 1));
         assert!(unsent(&cache).iter().any(|(text, _)| text == "one"));
         say(&cache, "three").unwrap();
+    }
+
+    #[test]
+    fn a_process_killed_while_a_spoilt_file_was_being_replaced_loses_nothing_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path(), "a.sqlite3").unwrap();
+        say(&cache, "one").unwrap();
+        cache.close();
+        // Moved aside, and then nothing; or a new file, and then nothing.
+        for begun in [false, true] {
+            spoil(cache.path(), 0, 60_000);
+            move_aside(cache.path()).unwrap();
+            if begun {
+                migrations::run(&mut Connection::open(cache.path()).unwrap()).unwrap();
+            }
+            let cache = Cache::open(folder.path(), "a.sqlite3").unwrap();
+            assert_eq!(unsent(&cache), [("one".to_owned(), "one".to_owned())], "{begun}");
+            cache.close();
+        }
+    }
+
+    #[test]
+    fn a_spoilt_file_that_cannot_be_replaced_yet_is_replaced_when_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path(), "a.sqlite3").unwrap();
+        say(&cache, "one").unwrap();
+        cache
+            .read(|c| Ok(c.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA cache_size = 0")?))
+            .unwrap();
+        spoil(cache.path(), 0, 60_000);
+        // Nothing can be made where the file is to be: a folder is there, once the file is moved aside.
+        let blocker = std::thread::spawn({
+            let path = cache.path().to_owned();
+            move || while std::fs::create_dir(&path).is_err() {}
+        });
+        let failed = (0..100_000).find_map(|_| say(&cache, "two").err());
+        assert_eq!(failed, Some(EngineError::CacheCorrupt));
+        blocker.join().unwrap();
+        if cache.path().is_dir() {
+            assert!(say(&cache, "three").is_err());
+            std::fs::remove_dir(cache.path()).unwrap();
+        }
+        say(&cache, "four").unwrap();
+        assert!(unsent(&cache).iter().any(|(text, _)| text == "one"));
     }
 
     #[test]

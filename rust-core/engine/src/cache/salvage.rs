@@ -53,6 +53,11 @@ impl Salvage {
         Self { path, written: None }
     }
 
+    /// What the copy at `path` is called while it is being written.
+    pub(super) fn next(path: &Path) -> PathBuf {
+        path.with_extension("next")
+    }
+
     /// Brings the copy up to date with the database.
     pub(super) fn write(&mut self, connection: &Connection) -> Result<(), EngineError> {
         let unsent = read(connection)?;
@@ -72,7 +77,7 @@ impl Salvage {
             },
             // In one step: a reader finds the copy of before or this one.
             false => {
-                let next = self.path.with_extension("next");
+                let next = Self::next(&self.path);
                 std::fs::write(&next, &bytes).and_then(|()| std::fs::rename(&next, &self.path))
             }
         };
@@ -84,10 +89,11 @@ impl Salvage {
 
 /// Puts what the copy at `path` holds into a new database, to be sent again under the same keys. What
 /// had arrived already is stored no second time by the server. Keys on screen are given to nobody else.
-pub(super) fn restore(path: &Path, connection: &Connection) -> Result<usize, EngineError> {
+pub(super) fn restore(path: &Path, connection: &Connection) -> Result<(), EngineError> {
     let unsent: Unsent = match std::fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-        Err(_) => Unsent::default(),
+        Err(e) if e.kind() == ErrorKind::NotFound => Unsent::default(),
+        Err(e) => return Err(e.into()),
     };
     let mut outbox = connection.prepare(
         "INSERT OR IGNORE INTO outbox (local_key, room, transaction_id, text, written_at, edited, message_id, state, may_have_arrived)
@@ -109,7 +115,10 @@ pub(super) fn restore(path: &Path, connection: &Connection) -> Result<usize, Eng
     let beyond = highest.max(Timestamp::now().as_millis() * 1_000);
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'", [])?;
     connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?1)", [beyond])?;
-    Ok(unsent.outbox.len() + unsent.changes.len())
+    if !unsent.outbox.is_empty() || !unsent.changes.is_empty() {
+        log::warn!("{} unsent were salvaged", unsent.outbox.len() + unsent.changes.len());
+    }
+    Ok(())
 }
 
 fn read(connection: &Connection) -> Result<Unsent, EngineError> {

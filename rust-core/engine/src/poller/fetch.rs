@@ -5,10 +5,12 @@ use crate::EngineError;
 use crate::cache::{self, Cache};
 use crate::repository::{Change, Screen};
 use crate::session::Session;
-use crate::transport::{Answer, Polled, Transport, TransportError};
+use crate::transport::{Answer, BadAnswer, Polled, Transport, TransportError};
 use crate::{EngineConfig, Token};
 use chat_protocol::{MessageId, RoomId, Seq, UserId};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 /// Fetches a room's changes and its history into the cache.
@@ -21,6 +23,8 @@ pub(crate) struct Fetch {
     pub(crate) screen: Screen,
     /// The outbox's: a message came that something is wished for.
     pub(crate) work: Arc<Notify>,
+    /// Of the room: how often its floor was raised.
+    pub(crate) raised: Arc<AtomicU64>,
     /// Shared by all rooms, first come, first served: many rooms ask in turn, not all at once.
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) config: Arc<EngineConfig>,
@@ -51,8 +55,9 @@ impl Fetch {
         let news = !page.messages.is_empty();
         let Some(after) = after else {
             // The newest page of a room is where it is begun; its `has_more` speaks of older messages.
-            position.cursor = Some(page.cursor);
             self.store(true, |t| cache::apply_first_page(t, self.room, &self.me, page))?;
+            // Not the page's: somebody else may have begun the room meanwhile, from an older one.
+            position.cursor = self.cache.read(|c| cache::cursor(c, self.room))?;
             return Ok(Outcome { more: false, news, interval });
         };
         if page.has_more && !position.catching_up {
@@ -84,11 +89,22 @@ impl Fetch {
         }
     }
 
-    /// Fetches the page of history before `before`.
+    /// Fetches the page of history before `before`. It counts only if it is no older than what is known of
+    /// the messages in it: as changes come they are kept until the floor is raised, and a server's replica
+    /// may lag behind the one that has told them.
     pub(crate) async fn older(&self, before: MessageId) -> Result<(), Failure> {
+        let raised = self.raised.load(Ordering::Acquire);
+        let known = self.cache.read(|c| cache::cursor(c, self.room))?;
         let page =
             self.ask(|token| async move { self.transport.older(self.room, before, &token).await }).await?;
+        if known.is_some_and(|known| page.cursor < known) {
+            let error = TransportError::from(BadAnswer::OutOfOrder).into();
+            return Err(Failure::Later { error, at_least: Duration::ZERO });
+        }
         self.store(true, |t| {
+            if self.raised.load(Ordering::Acquire) != raised {
+                return Ok(Change::default());
+            }
             Ok(cache::apply_history(t, self.room, &self.me, before, page)?.unwrap_or_default())
         })?;
         Ok(())
@@ -101,6 +117,7 @@ impl Fetch {
         }
         position.file = file;
         if self.cache.commit(|t| cache::trim(t, self.room, &self.me, self.config.retention), |done| done)? {
+            self.raised.fetch_add(1, Ordering::AcqRel);
             self.screen.refresh();
         }
         position.cursor = self.cache.read(|c| cache::cursor(c, self.room))?;
@@ -120,7 +137,10 @@ impl Fetch {
             // Unless a push has brought the room further meanwhile.
             let anew = missed > self.config.retention && cache::cursor(t, self.room)? == Some(after);
             let change = match anew {
-                true => cache::begin_anew(t, self.room, &self.me, page)?,
+                true => {
+                    self.raised.fetch_add(1, Ordering::AcqRel);
+                    cache::begin_anew(t, self.room, &self.me, page)?
+                }
                 false => cache::apply_ahead(t, self.room, &self.me, page.messages)?,
             };
             Ok((change, anew))
