@@ -12,6 +12,7 @@ import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
 import chat.core.internal.Refusals
 import chat.core.internal.UnreadLine
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Dispatchers
@@ -32,6 +33,7 @@ import kotlinx.coroutines.flow.receiveAsFlow
 import kotlinx.coroutines.flow.transformLatest
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
 
 /**
@@ -248,6 +250,7 @@ public class ChatViewModel(
         showJob?.cancel()
         showJob = viewModelScope.launch {
             val room = roomOrNull() ?: return@launch
+            withTimeoutOrNull(PLACE_WAIT) { findPlace(room) }
             val unread = UnreadLine()
             val refusals = Refusals()
             val shown = combine(room.timeline, room.connection, timesShown, formats) { _, _, visit, formats ->
@@ -276,6 +279,21 @@ public class ChatViewModel(
             }
         }
     }
+
+    /** Has the messages loaded up to the one that the list is to begin at, so that it can. */
+    private suspend fun findPlace(room: ChatRoom) {
+        val key = scrollAnchor?.key ?: return
+        room.timeline.first { it.isLoaded }
+        try {
+            while (room.timeline.value.mayReach(key) && room.loadOlder()) continue
+        } catch (_: ChatException) {
+            // Then it begins at the newest message.
+        }
+    }
+
+    /** Whether the message is not there yet and may be among the older ones; the key of most is their number. */
+    private fun Timeline.mayReach(key: MessageKey) =
+        hasOlder && messages.none { it.key == key } && (messages.firstOrNull()?.id ?: 0) > key.value
 
     private data class Shown(val timeline: Timeline, val rows: List<ChatRow>, val connection: Connection)
 
@@ -307,6 +325,9 @@ public class ChatViewModel(
                 ChatViewModel(openRoom, ChatFormats.of(application), createSavedStateHandle())
             }
         }
+
+        /** From the cache it takes a moment; if it takes longer, the network is asked, and the user rather sees the newest. */
+        private val PLACE_WAIT = 2.seconds
 
         private const val DRAFT = "chat.core.draft"
         private const val ANCHOR = "chat.core.anchor"

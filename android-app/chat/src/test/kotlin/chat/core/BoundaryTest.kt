@@ -161,13 +161,24 @@ class BoundaryTest {
             client.close()
             client.close()
         }
-        assertThrows(ChatException.Closed::class.java) { runBlocking { room.send("hello") } }
-        assertThrows(ChatException.Closed::class.java) { chat.aliceRoom(client) }
-        assertThrows(ChatException.Closed::class.java) { runBlocking { client.resumeSession() } }
+        val calls = listOf<suspend () -> Unit>(
+            { room.send("hello") },
+            { room.edit(MessageKey(1), "hello") },
+            { room.delete(MessageKey(1)) },
+            { room.retry(MessageKey(1)) },
+            { room.discard(MessageKey(1)) },
+            { room.loadOlder() },
+            { client.room(RoomId(1)) },
+            { client.wake(RoomId(1)) },
+            { client.resumeSession() },
+            { client.wipe() }
+        )
+        for (call in calls) assertThrows(ChatException.Closed::class.java) { runBlocking { call() } }
         room.start()
         room.stop()
         room.wake()
         assertEquals(EndReason.CLIENT_CLOSED, runBlocking { room.poll() })
+        assertEquals(EndReason.CLIENT_CLOSED, runBlocking { client.pollRooms() })
     }
 
     @Test

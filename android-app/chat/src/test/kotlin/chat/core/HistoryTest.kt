@@ -1,7 +1,10 @@
 package chat.core
 
+import androidx.lifecycle.ViewModelProvider
+import androidx.lifecycle.get
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.testing.ChatRule
+import chat.core.testing.ScreenOwner
 import chat.core.testing.waitUntil
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
@@ -140,6 +143,29 @@ class HistoryTest {
         assertTrue(runBlocking { caller.await() } is ChatException.Closed)
         assertThrows(ChatException.Closed::class.java) { runBlocking { room.loadOlder() } }
         hold.release()
+    }
+
+    @Test
+    fun `a screen that comes back to an old place begins with it, not at the newest`() {
+        val first = chat.client()
+        val room = longRoom(count = 620, client = first)
+        room.loadAll()
+        val place = ScrollAnchor(room.timeline.value.messages[20].key, offset = -7)
+        val before = ScreenOwner()
+        val factory = { room: ChatRoom -> ChatViewModel.factory { room } }
+        ViewModelProvider.create(before, factory(room)).get<ChatViewModel>().scrollAnchor = place
+        val saved = before.saved()
+        before.viewModelStore.clear()
+        runBlocking { first.close() }
+
+        val again = chat.aliceRoom()
+        val after = ScreenOwner(saved)
+        val model = ViewModelProvider.create(after, factory(again)).get<ChatViewModel>()
+        waitUntil("it shows something") { model.state.value.rows.isNotEmpty() }
+        val shown = model.state.value.rows.filterIsInstance<ChatRow.Message>().map { it.message.key }
+        assertTrue("${shown.size} rows", place.key in shown)
+        assertEquals(place, model.scrollAnchor)
+        after.viewModelStore.clear()
     }
 
     private companion object {

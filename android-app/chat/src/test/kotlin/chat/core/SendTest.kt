@@ -73,13 +73,14 @@ class SendTest {
     fun `a cancelled send is a send`() {
         val room = chat.aliceRoom()
         room.start()
+        val before = List(20) { "number $it" }
         runBlocking {
-            // Undispatched: the call is made, and then the caller goes away.
+            // Undispatched: the calls are made and queue up; then the last caller goes away, long before its turn.
+            before.forEach { launch(start = CoroutineStart.UNDISPATCHED) { room.send(it) } }
             val caller = launch(start = CoroutineStart.UNDISPATCHED) { room.send("do not lose me") }
             caller.cancel()
-            caller.join()
         }
-        waitUntil("the server has it") { chat.server.texts(chat.room) == listOf("do not lose me") }
+        waitUntil("the server has it") { chat.server.texts(chat.room) == before + "do not lose me" }
     }
 
     @Test

@@ -2,14 +2,20 @@ package chat.core.sample
 
 import androidx.compose.ui.test.assertIsDisplayed
 import androidx.compose.ui.test.junit4.v2.createEmptyComposeRule
+import androidx.compose.ui.test.longClick
+import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
+import androidx.compose.ui.test.performScrollToIndex
 import androidx.compose.ui.test.performTextInput
+import androidx.compose.ui.test.performTextReplacement
+import androidx.compose.ui.test.performTouchInput
 import androidx.lifecycle.Lifecycle
 import androidx.test.core.app.ActivityScenario
 import androidx.test.core.app.ApplicationProvider
 import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.Change
 import chat.core.ChatRow
 import chat.core.ChatViewModel
 import chat.core.Connection
@@ -90,6 +96,48 @@ class ConversationTest {
         }
         waitUntil("the server has them all", 20.seconds) { server.texts(room) == texts }
         assertEquals(texts, model.state.value.texts())
+    }
+
+    @Test
+    fun `what alice regrets is edited, or deleted, for bob too`() {
+        send("helo")
+        send("bye")
+        waitUntil("bob reads them") { server.texts(room) == listOf("helo", "bye") }
+        waitUntil("both are confirmed") { model.state.value.messages().all { it.id != null } }
+        choose("helo", "Edit")
+        compose.onNodeWithTag("edit").performTextReplacement("hello")
+        compose.onNodeWithText("Save").performClick()
+        choose("bye", "Delete")
+        waitUntil("bob reads what is left") { server.texts(room) == listOf("hello", "") }
+        waitUntil("so does alice") { model.state.value.messages().all { it.change == Change.None } }
+        compose.onNodeWithText("hello").assertIsDisplayed()
+        compose.onNodeWithText("edited").assertIsDisplayed()
+        compose.onNodeWithText("Message deleted").assertIsDisplayed()
+    }
+
+    private fun choose(message: String, action: String) {
+        compose.onNodeWithText(message).performTouchInput { longClick() }
+        compose.onNodeWithText(action).performClick()
+        compose.waitForIdle()
+    }
+
+    @Test
+    fun `whoever scrolls up reads it all, and whoever comes back sees what is unread`() {
+        scenario.moveToState(Lifecycle.State.CREATED)
+        repeat(230) { server.say(room, "bob", "number ${it + 1}") }
+        scenario.moveToState(Lifecycle.State.RESUMED)
+        waitUntil("it has caught up") { model.state.value.texts().lastOrNull() == "number 230" }
+        compose.waitForIdle()
+        waitUntil("it is read") { server.reading(room, "alice") == 230L to 0 }
+        waitUntil("the line is there", 20.seconds) {
+            // Each page comes when its time has come: near the top.
+            compose.onNodeWithTag("messages").performScrollToIndex(model.state.value.rows.size - 1)
+            compose.waitForIdle()
+            model.state.value.texts().size == 230
+        }
+        assertEquals((1..230).map { "number $it" }, model.state.value.texts())
+        compose.onNodeWithText("number 1").assertIsDisplayed()
+        compose.onNodeWithContentDescription("230 unread messages").assertIsDisplayed()
     }
 
     @Test

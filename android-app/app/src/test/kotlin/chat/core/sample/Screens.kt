@@ -3,8 +3,14 @@ package chat.core.sample
 import android.app.Application
 import android.content.ComponentName
 import android.graphics.Bitmap
+import android.graphics.Canvas
+import android.graphics.Rect
 import android.os.Looper
+import android.view.Gravity
+import android.view.WindowManager
+import android.view.inspector.WindowInspector
 import androidx.activity.ComponentActivity
+import androidx.core.graphics.withTranslation
 import androidx.core.view.drawToBitmap
 import androidx.test.core.app.ApplicationProvider
 import chat.core.Change
@@ -118,13 +124,29 @@ class BareActivity : ExternalResource() {
     }
 }
 
-/** The texts on the screen, oldest first. */
-fun ChatUiState.texts(): List<String> = rows.filterIsInstance<ChatRow.Message>().map { it.message.text }
+/** The messages on the screen, oldest first. */
+fun ChatUiState.messages(): List<Message> = rows.filterIsInstance<ChatRow.Message>().map { it.message }
 
-/** Draws this activity's window, as it is, into a file. */
+/** What they say. */
+fun ChatUiState.texts(): List<String> = messages().map { it.text }
+
+/** Draws the screen, the activity's window and those before it (menus, dialogs), as it is, into a file. */
 fun ComponentActivity.photograph(file: File) {
     shadowOf(Looper.getMainLooper()).idle()
     val bitmap = window.decorView.drawToBitmap()
+    val canvas = Canvas(bitmap)
+    val screen = Rect(0, 0, bitmap.width, bitmap.height)
+    for (view in WindowInspector.getGlobalWindowViews() - window.decorView) {
+        val layout = view.layoutParams as WindowManager.LayoutParams
+        if (layout.flags and WindowManager.LayoutParams.FLAG_DIM_BEHIND != 0) canvas.drawColor(DIM)
+        // Where the system would put it, which there is none of here.
+        val place = Rect()
+        Gravity.apply(layout.gravity, view.width, view.height, screen, layout.x, layout.y, place)
+        canvas.withTranslation(place.left.toFloat(), place.top.toFloat()) { view.draw(this) }
+    }
     file.parentFile?.mkdirs()
     file.outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
 }
+
+/** What Android draws between a dialog and what is behind it. */
+private const val DIM = 0x52000000
