@@ -3,10 +3,16 @@ package chat.core
 /** What happens once and is then over: each is delivered to one collector, and none is dropped. */
 public sealed interface ChatEvent {
     /** [text] is on the device and will be sent: the text box may let go of it, see [MessageText.remainder]. */
-    public data class Stored(public val text: String) : ChatEvent
+    public data class Stored(public val text: String) : ChatEvent {
+        /** Without the text, which belongs in no log. */
+        override fun toString(): String = "Stored"
+    }
 
     /** [text] could not be stored: leave it in the text box. */
-    public data class NotStored(public val text: String, public val error: ChatException) : ChatEvent
+    public data class NotStored(public val text: String, public val error: ChatException) : ChatEvent {
+        /** Without the text, which belongs in no log. */
+        override fun toString(): String = "NotStored($error)"
+    }
 
     /** An edit, a deletion, a retry or a discard could not be done: the message has changed meanwhile, for one. */
     public data class ActionFailed(public val error: ChatException) : ChatEvent

@@ -34,7 +34,12 @@ public data class Message(
     public val isDeleted: Boolean = false,
     public val delivery: Delivery = Delivery.Sent,
     public val change: Change = Change.None
-)
+) {
+    /** Everything but what was said, which belongs in no log. */
+    override fun toString(): String =
+        "Message(key=$key, id=$id, sender=$sender, sentAt=$sentAt, isEdited=$isEdited, isDeleted=$isDeleted, " +
+            "delivery=$delivery, change=$change, ${text.length} characters)"
+}
 
 /**
  * How far a message has come. Messages of others are always [Sent].

@@ -44,7 +44,10 @@ public data class LastMessage(
     public val text: String,
     public val sentAt: Instant,
     public val isDeleted: Boolean
-)
+) {
+    /** Everything but what was said, which belongs in no log. */
+    override fun toString(): String = "LastMessage(id=$id, sender=$sender, sentAt=$sentAt, isDeleted=$isDeleted)"
+}
 
 /** Whether the server takes the account's tokens. */
 public enum class SessionState {

@@ -153,6 +153,19 @@ class ChatViewModelStateTest {
     }
 
     @Test
+    fun `what is read before the server was heard is counted with what the server brings`() {
+        room.connection.value = Connection.Connecting
+        status(1, 1, exampleMessage(1), exampleMessage(2))
+        val model = model()
+        waitUntil("the cache's line shows") { model.line() == 1 }
+        status(2, 0, exampleMessage(1), exampleMessage(2))
+        status(2, 2, exampleMessage(1), exampleMessage(2), exampleMessage(3), exampleMessage(4))
+        room.connection.value = Connection.Live
+        waitUntil("the server's line shows") { model.line() == 3 }
+        assertEquals(listOf("d2024-08-07#1", "m1", "unread", "m2", "m3", "m4"), model.keys())
+    }
+
+    @Test
     fun `what comes while one looks draws no line`() {
         status(2, 0, exampleMessage(1), exampleMessage(2))
         val model = model()

@@ -1,5 +1,6 @@
 package chat.core
 
+import chat.core.testing.exampleMessage
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
@@ -70,4 +71,19 @@ class MessageTextTest {
     @Test
     fun `a draft that was changed in the middle stays whole`() =
         assertEquals("hell", MessageText.remainder("hell", "hello"))
+
+    @Test
+    fun `nothing that an app might log says what was said`() {
+        val message = exampleMessage(1, "a secret")
+        val last = LastMessage(1, "bob", isOwn = false, "a secret", message.sentAt, isDeleted = false)
+        val texts = listOf(
+            message,
+            Timeline(listOf(message), hasOlder = false, isLoaded = true),
+            ChatUiState(rows = listOf(ChatRow.Message(message, "10:30", opensRun = true, closesRun = true))),
+            RoomList(listOf(RoomSummary(RoomId(1), "Lunch", last, unread = 1)), isLoaded = true),
+            ChatEvent.Stored("a secret"),
+            ChatEvent.NotStored("a secret", ChatException.StorageFull())
+        )
+        assertEquals(emptyList<Any>(), texts.filter { "secret" in it.toString() })
+    }
 }

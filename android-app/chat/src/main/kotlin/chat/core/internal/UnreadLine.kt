@@ -5,7 +5,7 @@ import chat.core.UnreadMark
 
 /**
  * Where the unread line of a screen stands: above what had not been read when the user came to it, which is to say
- * until the server was heard or the user had read on. What comes later is read as it comes, and moves no line.
+ * until the server was heard. What comes later is read as it comes, and moves no line.
  */
 internal class UnreadLine {
     private var visit = 0
@@ -25,9 +25,13 @@ internal class UnreadLine {
             return mark
         }
         val marker = timeline.readMarker ?: 0
-        val isRead = mark.let { it != null && it.after < marker }
-        if (!isRead) mark = UnreadMark(marker, timeline.unread)
-        isSettled = isLive || isRead
+        val before = mark?.takeIf { it.after < marker }
+        // Read on the spot, before the server was heard: what it has to say was unread all the same.
+        mark = before?.copy(count = maxOf(before.count, timeline.countAfter(before.after)))
+            ?: UnreadMark(marker, timeline.unread)
+        isSettled = isLive
         return mark
     }
+
+    private fun Timeline.countAfter(id: Long) = messages.count { !it.isOwn && (it.id ?: 0) > id }
 }
