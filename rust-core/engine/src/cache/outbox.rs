@@ -141,6 +141,8 @@ pub(crate) fn mark_sent(
     let Some(receipt) = receipts(connection, room)?.into_iter().find(|r| r.local_key == key) else {
         return Ok(Change::default()); // polling was faster and knew it by its transaction id
     };
+    // Under its key the server has this very text, else it would have said so.
+    let receipt = Receipt { edited: false, ..receipt };
     let reach = rooms::reach(connection, room)?;
     let Some(known) = messages::find(connection, room, id, me)? else {
         // Older than what is cached, so polling will never bring it: it is history now.
@@ -149,7 +151,7 @@ pub(crate) fn mark_sent(
             return Ok(Change { removed: vec![ItemKey::local(key)], ..Change::default() });
         }
         changes::resolve(connection, room, key, id)?;
-        let sql = "UPDATE outbox SET state = 2, message_id = ?2 WHERE local_key = ?1";
+        let sql = "UPDATE outbox SET state = 2, message_id = ?2, edited = 0 WHERE local_key = ?1";
         set(connection, sql, [key, id.get()])?;
         return Ok(item(connection, key, me)?.into());
     };
