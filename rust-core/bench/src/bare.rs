@@ -1,6 +1,6 @@
 //! What each figure is held against: the same work with nothing around it.
 
-use crate::data::said;
+use crate::data::{INSERT, TABLE, said};
 use crate::gauge::{self, Stretch};
 use crate::phone::Account;
 use anyhow::{Result, ensure};
@@ -11,20 +11,6 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// A message table as the cache's own, without what belongs to the outbox.
-const TABLE: &str = "
-    CREATE TABLE message (
-        room      INTEGER NOT NULL,
-        id        INTEGER NOT NULL,
-        seq       INTEGER NOT NULL,
-        sender    TEXT    NOT NULL,
-        text      TEXT    NOT NULL,
-        sent_at   INTEGER NOT NULL,
-        edited_at INTEGER,
-        deleted   INTEGER NOT NULL,
-        PRIMARY KEY (room, id)
-    ) STRICT, WITHOUT ROWID";
 
 /// Bulk insert by rusqlite alone.
 #[derive(Args)]
@@ -52,8 +38,7 @@ impl RawInsert {
         for batch in rows.chunks(self.batch) {
             let transaction = connection.transaction()?;
             {
-                let mut insert = transaction
-                    .prepare_cached("INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+                let mut insert = transaction.prepare(INSERT)?;
                 for (id, said) in batch {
                     insert.execute(params![
                         1,

@@ -35,6 +35,23 @@ const WORDS: [&str; 24] = [
     "question",
 ];
 
+/// A message table as the cache's own, without what belongs to the outbox.
+pub(crate) const TABLE: &str = "
+    CREATE TABLE message (
+        room      INTEGER NOT NULL,
+        id        INTEGER NOT NULL,
+        seq       INTEGER NOT NULL,
+        sender    TEXT    NOT NULL,
+        text      TEXT    NOT NULL,
+        sent_at   INTEGER NOT NULL,
+        edited_at INTEGER,
+        deleted   INTEGER NOT NULL,
+        PRIMARY KEY (room, id)
+    ) STRICT, WITHOUT ROWID";
+
+/// One row of it.
+pub(crate) const INSERT: &str = "INSERT INTO message VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
 /// A message as its room numbers it.
 pub(crate) struct Said {
     pub(crate) sender: &'static str,

@@ -10,7 +10,9 @@
 #![allow(clippy::print_stdout)] // Figures are what this program is for.
 
 mod bare;
+mod boundary;
 mod data;
+mod ear;
 mod gauge;
 mod phone;
 mod proxy;
@@ -30,6 +32,8 @@ struct Cli {
 enum Command {
     /// Measure everything and print the table
     Report(report::Options),
+    /// Measure the way into Kotlin and print the table
+    Boundary(boundary::Options),
     /// An engine catches up with a room, then closes
     CatchUp(phone::CatchUp),
     /// The same rows by rusqlite alone
@@ -40,16 +44,20 @@ enum Command {
     BarePoll(bare::BarePoll),
     /// An engine opens a room from its cache
     Open(phone::Account),
+    /// An engine tells its listener everything, again and again
+    Snapshots(boundary::Snapshots),
 }
 
 fn main() -> Result<()> {
     let figures = match Cli::parse().command {
         Command::Report(options) => return report::run(&options),
+        Command::Boundary(options) => return boundary::run(&options),
         Command::CatchUp(job) => job.run()?,
         Command::RawInsert(job) => job.run()?,
         Command::IdlePoll(account) => account.idle()?,
         Command::BarePoll(job) => job.run()?,
         Command::Open(account) => account.open_room()?,
+        Command::Snapshots(job) => job.run()?,
     };
     println!("{}", serde_json::to_string(&figures)?);
     Ok(())

@@ -1,20 +1,15 @@
 //! The engine, used as an app uses it.
 
+use crate::ear::Ear;
 use crate::gauge::{self, Stretch};
 use anyhow::{Context, Result, ensure};
 use chat_engine::protocol::{RoomId, UserId};
-use chat_engine::{
-    Account as EngineAccount, ConnectionState, Engine, EngineConfig, ListenerFailed, RoomListener,
-    StaticToken, TimelineUpdate, Token,
-};
+use chat_engine::{Account as EngineAccount, Engine, EngineConfig, StaticToken, Token};
 use clap::Args;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// No figure takes this long; a hang must not.
-const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Whose room, where.
 #[derive(Args, Clone)]
@@ -60,7 +55,7 @@ impl CatchUp {
         let engine = self.account.engine()?;
         let room = engine.room(self.account.room()?, ear.clone())?;
         room.start();
-        ear.until(|heard| heard.newest >= self.until).context("catching up")?;
+        ear.until(|heard| heard.whole_to >= self.until).context("catching up")?;
         let path = engine.cache_path().to_owned();
         drop(room);
         engine.close();
@@ -102,73 +97,17 @@ impl Account {
         Ok(Value::Null)
     }
 
-    fn engine(&self) -> Result<Engine> {
+    pub(crate) fn engine(&self) -> Result<Engine> {
         let account = EngineAccount::new(&self.server, UserId::new(self.user.as_str())?, true)?;
         let mut config = EngineConfig::new(account, &self.data);
         config.timings.poll_interval = Duration::from_millis(self.interval);
+        config.retention = 10_000_000;
+        config.timings.poll_ceiling = config.timings.poll_interval;
         config.extra_roots = self.trust.iter().map(std::fs::read).collect::<Result<_, _>>()?;
         Ok(Engine::open(config, Arc::new(StaticToken(Token::new(self.token.as_str()))), None)?)
     }
 
-    fn room(&self) -> Result<RoomId> {
+    pub(crate) fn room(&self) -> Result<RoomId> {
         Ok(RoomId::new(self.room)?)
-    }
-}
-
-/// What a listener has heard, in numbers: what an app does with the items is not the engine's to account for.
-#[derive(Debug, Clone, Copy, Default)]
-struct Heard {
-    newest: i64,
-    rows: usize,
-    updates: usize,
-    live: bool,
-}
-
-#[derive(Default)]
-struct Ear {
-    heard: Mutex<Heard>,
-    changed: Condvar,
-}
-
-impl Ear {
-    fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
-    fn heard(&self) -> Heard {
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn hear(&self, change: impl FnOnce(&mut Heard)) {
-        change(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_all();
-    }
-
-    fn until(&self, enough: impl Fn(&Heard) -> bool) -> Result<()> {
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let (heard, timeout) = self
-            .changed
-            .wait_timeout_while(heard, DEADLINE, |heard| !enough(heard))
-            .unwrap_or_else(PoisonError::into_inner);
-        ensure!(!timeout.timed_out(), "waited in vain; heard so far: {heard:?}");
-        Ok(())
-    }
-}
-
-impl RoomListener for Ear {
-    fn on_timeline(&self, update: TimelineUpdate) -> Result<(), ListenerFailed> {
-        let (TimelineUpdate::Snapshot { items, .. } | TimelineUpdate::Diff { upserted: items, .. }) = update;
-        let newest = items.iter().filter_map(|item| item.id).map(|id| id.get()).max().unwrap_or(0);
-        self.hear(|heard| {
-            heard.newest = heard.newest.max(newest);
-            heard.rows += items.len();
-            heard.updates += 1;
-        });
-        Ok(())
-    }
-
-    fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerFailed> {
-        self.hear(|heard| heard.live |= state == ConnectionState::Live);
-        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 /// Runs `subcommand` to its end and returns its figures.
-pub(super) fn run_child(subcommand: &str, arguments: &[String]) -> Result<Value> {
+pub(crate) fn run_child(subcommand: &str, arguments: &[String]) -> Result<Value> {
     let output = Command::new(std::env::current_exe()?)
         .arg(subcommand)
         .args(arguments)
@@ -17,14 +17,14 @@ pub(super) fn run_child(subcommand: &str, arguments: &[String]) -> Result<Value>
 }
 
 /// One that goes on until it is told to end, and is asked for figures meanwhile.
-pub(super) struct Child {
+pub(crate) struct Child {
     process: std::process::Child,
     questions: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
 impl Child {
-    pub(super) fn start(subcommand: &str, arguments: &[String]) -> Result<Self> {
+    pub(crate) fn start(subcommand: &str, arguments: &[String]) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg(subcommand)
             .args(arguments)
@@ -37,7 +37,7 @@ impl Child {
     }
 
     /// The figures of its life so far.
-    pub(super) fn probe(&mut self) -> Result<Value> {
+    pub(crate) fn probe(&mut self) -> Result<Value> {
         self.questions.as_mut().context("no input")?.write_all(b"\n")?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
@@ -45,7 +45,7 @@ impl Child {
     }
 
     /// Lets it end.
-    pub(super) fn end(mut self) -> Result<()> {
+    pub(crate) fn end(mut self) -> Result<()> {
         self.questions = None;
         ensure!(self.process.wait()?.success(), "a measured process failed");
         Ok(())

@@ -2,7 +2,7 @@
 
 /// What was measured, in order.
 #[derive(Default)]
-pub(super) struct Table(Vec<Line>);
+pub(crate) struct Table(Vec<Line>);
 
 struct Line {
     what: String,
@@ -13,23 +13,23 @@ struct Line {
 
 impl Table {
     /// A figure that stands for itself.
-    pub(super) fn figure(&mut self, what: &str, value: f64, unit: &'static str) {
+    pub(crate) fn figure(&mut self, what: &str, value: f64, unit: &'static str) {
         self.0.push(Line { what: what.into(), value, unit, aim: None });
     }
 
     /// A figure that is to be at most `aim`.
-    pub(super) fn aim(&mut self, what: &str, value: f64, unit: &'static str, aim: f64) {
+    pub(crate) fn aim(&mut self, what: &str, value: f64, unit: &'static str, aim: f64) {
         self.0.push(Line { what: what.into(), value, unit, aim: Some(aim) });
     }
 
     /// How many aims were missed.
-    pub(super) fn missed(&self) -> usize {
+    pub(crate) fn missed(&self) -> usize {
         self.0.iter().filter(|line| line.missed()).count()
     }
 
     /// Prints it, in Markdown.
     #[allow(clippy::print_stdout)]
-    pub(super) fn print(&self) {
+    pub(crate) fn print(&self) {
         println!("| figure | value | | aim | |\n|---|---:|---|---:|---|");
         for line in &self.0 {
             let (aim, verdict) = match line.aim {
@@ -49,7 +49,7 @@ impl Line {
 }
 
 /// The middle of some figures; with an even number of them, the mean of the two in the middle.
-pub(super) fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let half = figures.len() / 2;
     match figures.len() {
