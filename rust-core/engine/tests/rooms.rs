@@ -115,6 +115,35 @@ async fn unread_counts_what_others_said_beyond_the_marker_and_the_marker_only_mo
 }
 
 #[tokio::test]
+async fn what_is_unread_below_what_is_cached_is_counted_by_the_server_and_new_messages_on_top_of_it() {
+    let server = ServerProcess::start();
+    let room_id = server.room();
+    let mut bob = server.sayer(room_id, "bob");
+    (1..=350).for_each(|n| drop(bob.say(&n.to_string())));
+    let phone = Phone::open(server.url(), &server.token("alice"), room_id);
+    let list = RecordingRoomList::new();
+    let rooms = phone.engine.rooms(list.clone()).unwrap();
+    rooms.start();
+    eventually("in the list", || list.rooms().first().is_some_and(|r| r.unread == 350)).await;
+    rooms.stop();
+    phone.room.start();
+    let unread = || phone.listener.timeline().status().unread;
+    eventually("a hundred are cached, all are unread", || {
+        unread() == 350 && phone.listener.ids().len() == 100
+    })
+    .await;
+    bob.say("351");
+    eventually("one more", || unread() == 351).await;
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    phone.room.load_older(move |result| drop(answer.send(result)));
+    answered.await.unwrap().unwrap();
+    assert_eq!((unread(), phone.listener.ids().len()), (351, 201), "history is not unread twice");
+    phone.room.mark_read(id(200)).unwrap();
+    eventually("what is below is read with it", || unread() == 151).await;
+    eventually("and told", || server.rooms("alice")[0]["unread"] == 151).await;
+}
+
+#[tokio::test]
 async fn what_was_read_on_another_device_is_read_here() {
     let server = ServerProcess::start();
     let room_id = server.room();

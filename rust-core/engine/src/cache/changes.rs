@@ -35,7 +35,7 @@ pub(crate) fn edit(
             return Ok(outbox::item(connection, local, me)?.into());
         }
         forget(connection, local)?; // what was wished for it while it was on its way
-        return Ok(outbox::rewrite(connection, local, me, text)?.into());
+        return Ok(outbox::rewrite(connection, local, me, text.as_str())?.into());
     }
     let message = own(connection, room, me, key)?;
     wish_for_message(connection, room, message, Some(text.as_str()))?;
@@ -219,6 +219,17 @@ pub(super) fn resolve(
         )?
         .execute([room.get(), local_key, id.get()])?;
     Ok(())
+}
+
+/// What is wished for an unsent message: another text, or with `Some(None)` that it were gone.
+pub(super) fn wish_for(
+    connection: &Connection,
+    local_key: i64,
+) -> Result<Option<Option<String>>, EngineError> {
+    Ok(connection
+        .prepare_cached("SELECT text FROM change WHERE local_key = ?1 AND message_id IS NULL")?
+        .query_row([local_key], |row| row.get(0))
+        .optional()?)
 }
 
 /// The message is taken back: nothing is wished for it any more.

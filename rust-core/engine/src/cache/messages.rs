@@ -23,6 +23,8 @@ pub(crate) fn apply_first_page(
     rooms::open_room(connection, room, page.cursor, floor, page.has_more)?;
     let below = outbox::settle_below(connection, room, floor)?;
     let mut change = store(connection, room, me, page.messages)?;
+    rooms::recount(connection, room, me)?;
+    change.reach = rooms::reach(connection, room)?;
     change.removed.extend(below);
     Ok(change)
 }
@@ -65,6 +67,8 @@ pub(crate) fn begin_anew(
     rooms::recount(connection, room, me)?;
     let below = outbox::settle_below(connection, room, floor)?;
     let mut change = apply_page(connection, room, me, page)?;
+    rooms::recount(connection, room, me)?;
+    change.reach = rooms::reach(connection, room)?;
     change.removed.extend(below);
     Ok(change)
 }

@@ -47,7 +47,8 @@ CREATE INDEX outbox_by_room ON outbox (room, local_key);
 const V2: &str = "
 ALTER TABLE room ADD COLUMN read_marker INTEGER NOT NULL DEFAULT 0; -- the last message read, here or on another device
 ALTER TABLE room ADD COLUMN read_sent   INTEGER NOT NULL DEFAULT 0; -- as far as the server knows of it
-ALTER TABLE room ADD COLUMN unread      INTEGER NOT NULL DEFAULT 0; -- cached messages of others beyond it
+ALTER TABLE room ADD COLUMN unread      INTEGER NOT NULL DEFAULT 0; -- messages of others beyond it, from the floor up
+ALTER TABLE room ADD COLUMN unread_below INTEGER NOT NULL DEFAULT 0; -- and below, in the server's words
 
 -- May it be on the server without our knowing? If not, it can be edited in place, and taken back.
 ALTER TABLE outbox ADD COLUMN may_have_arrived INTEGER NOT NULL DEFAULT 0;

@@ -106,14 +106,14 @@ pub(crate) fn mark_pending(
     me: &UserId,
     may_have_arrived: bool,
     schedule: Schedule,
-) -> Result<TimelineItem, EngineError> {
+) -> Result<Change, EngineError> {
     set(
         connection,
         "UPDATE outbox SET state = 0, failure = NULL, may_have_arrived = ?2, next_try_at = ?3, not_before = ?4
          WHERE local_key = ?1",
         params![key, may_have_arrived, schedule.next_try_at, schedule.not_before],
     )?;
-    item(connection, key, me)
+    fulfil(connection, key, me, may_have_arrived)
 }
 
 /// The server will not take it.
@@ -123,10 +123,31 @@ pub(crate) fn mark_failed(
     me: &UserId,
     may_have_arrived: bool,
     reason: FailureReason,
-) -> Result<TimelineItem, EngineError> {
+) -> Result<Change, EngineError> {
     let sql = "UPDATE outbox SET state = 3, failure = ?2, may_have_arrived = ?3 WHERE local_key = ?1";
     set(connection, sql, params![key, reason.code(), may_have_arrived])?;
-    item(connection, key, me)
+    fulfil(connection, key, me, may_have_arrived)
+}
+
+/// Does here what was wished for a message while it was on its way, now that it is certain that it has
+/// not arrived; tells how it stands.
+fn fulfil(
+    connection: &Connection,
+    key: i64,
+    me: &UserId,
+    may_have_arrived: bool,
+) -> Result<Change, EngineError> {
+    match changes::wish_for(connection, key)?.filter(|_| !may_have_arrived) {
+        Some(Some(text)) => {
+            changes::forget(connection, key)?;
+            Ok(rewrite(connection, key, me, &text)?.into())
+        }
+        Some(None) => {
+            remove(connection, key)?;
+            Ok(Change { removed: vec![ItemKey::local(key)], ..Change::default() })
+        }
+        None => Ok(item(connection, key, me)?.into()),
+    }
 }
 
 /// The server has it. It stays in the outbox until polling brings it, in its place among the
@@ -222,13 +243,13 @@ pub(super) fn rewrite(
     connection: &Connection,
     key: i64,
     me: &UserId,
-    text: &MessageText,
+    text: &str,
 ) -> Result<TimelineItem, EngineError> {
     set(
         connection,
         "UPDATE outbox SET text = ?2, state = 0, failure = NULL, edited = may_have_arrived, attempts = 0,
              next_try_at = 0 WHERE local_key = ?1",
-        params![key, text.as_str()],
+        params![key, text],
     )?;
     item(connection, key, me)
 }

@@ -16,18 +16,14 @@ pub(crate) struct Reach {
     pub(crate) has_older: bool,
     /// The last message read, 0 before the first.
     pub(crate) read_marker: i64,
-    /// Messages of others beyond the marker: counted where they are cached, else in the server's words.
+    /// Messages of others beyond the marker: counted from the floor up, below it in the server's words.
     pub(crate) unread: i64,
 }
 
 pub(crate) fn reach(connection: &Connection, room: RoomId) -> Result<Option<Reach>, EngineError> {
     let row = connection
         .prepare_cached(
-            "SELECT cursor, floor, has_older, r.read_marker,
-                    CASE WHEN floor <= r.read_marker + 1 OR NOT has_older THEN r.unread
-                         ELSE max(r.unread, coalesce(s.unread, 0)) END
-             FROM room r LEFT JOIN summary s ON s.room = r.id AND s.read_marker >= r.read_marker
-             WHERE r.id = ?1",
+            "SELECT cursor, floor, has_older, read_marker, unread + unread_below FROM room WHERE id = ?1",
         )?
         .query_row([room.get()], |row| {
             Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
@@ -92,7 +88,8 @@ pub(super) fn add_unread(connection: &Connection, room: RoomId, more: i64) -> Re
     Ok(())
 }
 
-/// Counts anew, after the marker or the floor has moved.
+/// Counts anew, after the marker, the floor or the server's count has moved. What the server counted,
+/// less what of it is cached, lies below the floor; a count from before the marker moved says nothing.
 pub(super) fn recount(connection: &Connection, room: RoomId, me: &UserId) -> Result<(), EngineError> {
     connection
         .prepare_cached(
@@ -100,6 +97,20 @@ pub(super) fn recount(connection: &Connection, room: RoomId, me: &UserId) -> Res
                  SELECT count(*) FROM message m
                  WHERE m.room = room.id AND m.id > max(room.read_marker, room.floor - 1)
                    AND m.sender <> ?2 AND NOT m.deleted)
+             WHERE id = ?1",
+        )?
+        .execute(params![room.get(), me.as_str()])?;
+    connection
+        .prepare_cached(
+            "UPDATE room SET unread_below = CASE
+                 WHEN floor <= read_marker + 1 OR NOT has_older THEN 0
+                 ELSE coalesce((
+                     SELECT max(0, s.unread - (
+                         SELECT count(*) FROM message m
+                         WHERE m.room = room.id AND m.id > max(room.read_marker, room.floor - 1) AND m.id <= s.id
+                           AND m.sender <> ?2 AND NOT m.deleted))
+                     FROM summary s WHERE s.room = room.id AND s.read_marker = room.read_marker), unread_below)
+                 END
              WHERE id = ?1",
         )?
         .execute(params![room.get(), me.as_str()])?;
@@ -140,6 +151,21 @@ pub(crate) fn marker_on_server(
         )?
         .execute(params![room.get(), id])?;
     if changed > 0 { recount(connection, room, me) } else { Ok(()) }
+}
+
+/// The server has counted anew. Costs a count only where that matters: where unread messages lie below
+/// the floor.
+pub(super) fn counted_by_server(
+    connection: &Connection,
+    room: RoomId,
+    me: &UserId,
+) -> Result<(), EngineError> {
+    match reach(connection, room)? {
+        Some(reach) if reach.has_older && reach.floor > reach.read_marker + 1 => {
+            recount(connection, room, me)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The marker, if the server does not know of it yet.

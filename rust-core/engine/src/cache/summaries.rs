@@ -35,6 +35,7 @@ pub(crate) fn replace(
             last.map(|m| m.deleted),
         ])?;
         rooms::marker_on_server(connection, room.id, me, marker)?;
+        rooms::counted_by_server(connection, room.id, me)?;
         known.extend(rooms::reach(connection, room.id)?.map(|reach| (room.id, reach)));
     }
     Ok(known)

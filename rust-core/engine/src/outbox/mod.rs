@@ -16,7 +16,7 @@
 
 use crate::cache::{self, Cache, Outgoing, OutgoingChange, Schedule, change};
 use crate::poller::{EndReason, Pace};
-use crate::repository::{Change, FailureReason, Screen, TimelineItem};
+use crate::repository::{Change, FailureReason, Screen};
 use crate::session::{AuthorizedError, Session};
 use crate::transport::{Fault, Retry, Transport, TransportError};
 use crate::{EngineError, Timings};
@@ -116,10 +116,10 @@ impl Outbox {
         pace: &mut Pace,
         tell_read_at: &mut Option<Instant>,
     ) -> Result<Progress, EngineError> {
-        if let Some(outgoing) = self.cache.read(|c| cache::next(c, self.room))? {
+        if let Some(outgoing) = self.take_message()? {
             return self.send(outgoing, pace).await;
         }
-        if let Some(outgoing) = self.cache.read(|c| change::next(c, self.room))? {
+        if let Some(outgoing) = self.take_change()? {
             return self.send_change(outgoing, pace).await;
         }
         let Some(marker) = self.cache.read(|c| cache::unsent_marker(c, self.room))? else {
@@ -137,18 +137,38 @@ impl Outbox {
         progress
     }
 
+    /// The next message, marked as on its way in the transaction that reads it: from here on an edit no
+    /// longer changes what is sent, but is wished for after it.
+    fn take_message(&self) -> Result<Option<Outgoing>, EngineError> {
+        let take = |t: &Transaction<'_>| {
+            let Some(outgoing) = cache::next(t, self.room)? else { return Ok(None) };
+            let item = cache::mark_sending(t, outgoing.local_key, &self.me)?;
+            Ok(Some((outgoing, item)))
+        };
+        self.cache.commit(take, |taken| {
+            let (outgoing, item) = taken?;
+            self.screen.push(item.into());
+            Some(outgoing)
+        })
+    }
+
+    fn take_change(&self) -> Result<Option<OutgoingChange>, EngineError> {
+        let take = |t: &Transaction<'_>| {
+            let outgoing = change::next(t, self.room)?;
+            outgoing.iter().try_for_each(|outgoing| change::mark_sending(t, outgoing))?;
+            Ok(outgoing)
+        };
+        self.cache.commit(take, |outgoing| outgoing)
+    }
+
     async fn send(&self, outgoing: Outgoing, pace: &mut Pace) -> Result<Progress, EngineError> {
         let Outgoing { local_key: key, transaction, text, may_have_arrived, .. } = &outgoing;
-        match self.mark(|t| cache::mark_sending(t, *key, &self.me)) {
-            Err(EngineError::NotFound) => return Ok(Progress::Made), // polling has just settled it
-            other => other?,
-        }
         let answer = self
             .ask(|token| async move { self.transport.send(self.room, transaction, text, &token).await })
             .await;
         let arrived = |error: Option<&TransportError>| *may_have_arrived || error.is_some_and(may_arrive);
         let wait = |schedule: Schedule, arrived| {
-            self.mark(|t| cache::mark_pending(t, *key, &self.me, arrived, schedule))
+            self.announce(|t| cache::mark_pending(t, *key, &self.me, arrived, schedule))
         };
         let gone = |result: Result<(), EngineError>, progress| match result {
             // Polling brought it: the answer was lost, not the message.
@@ -171,14 +191,13 @@ impl Outbox {
             Err(Trouble::Refused { reason, code }) => {
                 log::warn!("room {}: a message was refused: {}", self.room, code.as_str());
                 let arrived = *may_have_arrived || code == ErrorCode::IdempotencyKeyReused;
-                let failed = self.mark(|t| cache::mark_failed(t, *key, &self.me, arrived, reason));
+                let failed = self.announce(|t| cache::mark_failed(t, *key, &self.me, arrived, reason));
                 gone(failed, Progress::Refused)
             }
         }
     }
 
     async fn send_change(&self, outgoing: OutgoingChange, pace: &mut Pace) -> Result<Progress, EngineError> {
-        self.cache.commit(|t| change::mark_sending(t, &outgoing), |()| {})?;
         let (room, id, text) = (self.room, outgoing.message, &outgoing.text);
         let answer: Result<Message, Trouble> = self
             .ask(|token| async move {
@@ -241,13 +260,6 @@ impl Outbox {
         // Never closed, so there is always one to be had.
         let _permit = self.permits.acquire().await;
         self.session.authorized(call).await.map_err(Trouble::from)
-    }
-
-    fn mark(
-        &self,
-        change: impl FnOnce(&Transaction<'_>) -> Result<TimelineItem, EngineError>,
-    ) -> Result<(), EngineError> {
-        self.announce(|t| change(t).map(Change::from))
     }
 
     fn announce(
