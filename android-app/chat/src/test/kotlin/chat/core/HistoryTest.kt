@@ -6,6 +6,9 @@ import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.testing.ChatRule
 import chat.core.testing.ScreenOwner
 import chat.core.testing.waitUntil
+import java.time.ZoneId
+import java.util.Locale
+import java.util.concurrent.CopyOnWriteArrayList
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -143,6 +146,24 @@ class HistoryTest {
         assertTrue(runBlocking { caller.await() } is ChatException.Closed)
         assertThrows(ChatException.Closed::class.java) { runBlocking { room.loadOlder() } }
         hold.release()
+    }
+
+    @Test
+    fun `whoever was away for long sees the newest first, a gap before them, and in the end all of it`() {
+        val room = longRoom(count = 5)
+        room.stop()
+        repeat(1_200) { chat.bobSays("number ${it + 6}") }
+        val seen = CopyOnWriteArrayList<List<ChatRow>>()
+        val seoul = ChatFormats(Locale.KOREA, ZoneId.of("Asia/Seoul"), "a h:mm")
+        // Unconfined: misses none.
+        scope.launch(Dispatchers.Unconfined) { room.timeline.collect { seen += chatRows(it.messages, seoul) } }
+        room.start()
+        waitUntil("all are there") { seen.last().count { it is ChatRow.Message } == 1_205 }
+        assertEquals(numbers(1..1_205), room.texts())
+        val known = seen.map { rows -> rows.filterIsInstance<ChatRow.Message>().map { checkNotNull(it.message.id) } }
+        val missing = seen.map { rows -> rows.filterIsInstance<ChatRow.Gap>().sumOf { it.missing } }
+        assertEquals(known.map { it.last() - it.first() + 1 }, known.zip(missing) { ids, gap -> ids.size + gap })
+        assertTrue("$missing", missing.any { it > 0 } && missing.last() == 0L)
     }
 
     @Test

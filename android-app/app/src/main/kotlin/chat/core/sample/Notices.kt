@@ -78,6 +78,6 @@ private fun ChatException.label(): Int = when (this) {
     is ChatException.InvalidConfig, is ChatException.InvalidRoom -> R.string.cannot_open_config
     is ChatException.CacheInUse -> R.string.cannot_open_in_use
     is ChatException.CacheTooNew -> R.string.cannot_open_too_new
-    is ChatException.Storage -> R.string.cannot_open_storage
+    is ChatException.Storage, is ChatException.StorageFull -> R.string.cannot_open_storage
     else -> R.string.cannot_open_other
 }
