@@ -370,13 +370,13 @@ impl ModelServer {
                 state.late.push((Instant::now() + by, TransactionId::new(key).unwrap(), text.clone()));
                 Err(TransportError::new(Fault::Timeout))
             }
-            (Mishap::AnswerLost(fault), _) => {
+            (Mishap::AnswerLost(_) | Mishap::Late(_), _) => {
                 act(0).ok();
+                if want.is_some() {
+                    self.state().wanted[number].refused = None; // not that anybody knows
+                }
+                let fault = if let Mishap::AnswerLost(fault) = mishap { fault } else { Fault::Timeout };
                 Err(TransportError::new(fault))
-            }
-            (Mishap::Late(_), _) => {
-                act(0).ok();
-                Err(TransportError::new(Fault::Timeout))
             }
             (Mishap::Stale(lag), _) => {
                 act(if matches!(kind, Kind::Changes | Kind::History) { lag } else { 0 })

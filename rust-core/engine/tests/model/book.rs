@@ -1,8 +1,8 @@
 //! The reference model: what the user wanted, and nothing of how it comes about.
 
-use chat_testkit::ModelServer;
 use chat_protocol::MessageId;
-use std::collections::BTreeMap;
+use chat_testkit::ModelServer;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a message shall say; `None` for nothing.
 #[derive(Debug, Clone)]
@@ -40,12 +40,19 @@ pub(crate) enum Subject {
 }
 
 /// See the module's documentation.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Book {
     pub(crate) own: Vec<Own>,
     pub(crate) twin: BTreeMap<i64, Vec<Wish>>,
     /// The file was corrupt at some time: what the phone knew of the server, and its keys, are gone.
     pub(crate) corrupted: bool,
+    /// The keys of messages that became history before they were seen confirmed: they come back by their ids.
+    pub(crate) vanished: BTreeSet<i64>,
+    /// The keys of messages that were seen confirmed under them.
+    pub(crate) confirmed: BTreeSet<i64>,
+    /// The keys of messages that were on screen twice for a time, as happens where a server tells nobody
+    /// its keys: what is done to the one is not done to the other.
+    pub(crate) doubled: BTreeSet<i64>,
     /// How far the user has read, on this device.
     pub(crate) marked: i64,
 }
@@ -70,15 +77,20 @@ impl Own {
         self.texts().find_map(|text| server.origin(text))
     }
 
-    /// Whether it shall be gone, here or there.
+    /// Whether it shall be gone, here or there. Whoever edits it after that, on a screen that is behind,
+    /// may have been too late.
     pub(crate) fn unwanted(&self) -> bool {
-        self.gone.is_some() || self.wish().is_some_and(|wish| wish.text.is_none())
+        self.gone.is_some() || self.wishes.iter().any(|wish| wish.text.is_none())
     }
 }
 
 impl Book {
     pub(crate) fn wrote(&mut self, key: i64, text: String, at: u64) {
         self.own.push(Own { key, wishes: vec![Wish::new(Some(text), at)], gone: None });
+    }
+
+    pub(crate) fn is_doubled(&self, subject: Subject) -> bool {
+        matches!(subject, Subject::Own(own) if self.doubled.contains(&self.own[own].key))
     }
 
     pub(crate) fn by_key(&self, key: i64) -> Option<usize> {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 /// A phone, its room, and what happens to them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Case {
     /// Whether the server tells a sender its own keys (ADR 0002).
     pub(crate) tells_keys: bool,
@@ -22,6 +22,17 @@ pub(crate) struct Case {
     pub(crate) jitter: u64,
     /// What happens, each followed by a pause in milliseconds.
     pub(crate) steps: Vec<(Op, u64)>,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { tells_keys, page, retention, before, jitter, steps } = self;
+        writeln!(
+            f,
+            "tells_keys: {tells_keys}, page: {page}, retention: {retention}, before: {before}, jitter: {jitter}"
+        )?;
+        steps.iter().try_for_each(|(op, pause)| writeln!(f, "    ({op:?}, {pause}),"))
+    }
 }
 
 /// One thing that happens. Numbers pick one of what there is to choose from.
@@ -78,7 +89,7 @@ pub(crate) enum Damage {
 
 /// A case of up to `most` steps.
 pub(crate) fn case(most: usize) -> impl Strategy<Value = Case> {
-    let steps = vec((op(), pause()), 10..=most);
+    let steps = vec((op(), pause()), 1..=most);
     let retention = prop_oneof![3 => Just(100_000), 1 => 2i64..8];
     (prop::bool::weighted(0.75), 3usize..=5, retention, 0u8..14, any::<u64>(), steps).prop_map(
         |(tells_keys, page, retention, before, jitter, steps)| Case {

@@ -64,6 +64,7 @@ impl Screen {
         if state.shut {
             return Err(format!("told while it is stopped: {what}"));
         }
+        let whole = matches!(update, TimelineUpdate::Snapshot { .. });
         if let TimelineUpdate::Snapshot { items, .. } = &update {
             in_order(items).map_err(|e| format!("{e}: {what}"))?;
         }
@@ -71,6 +72,7 @@ impl Screen {
         state.told = true;
         let items = state.timeline.items();
         in_order(items)?;
+        self.own(items, whole).map_err(|e| format!("{e} after {what}"))?;
         let corrupted = self.book.lock().unwrap().corrupted;
         for item in items {
             self.row(item)?;
@@ -91,7 +93,7 @@ impl Screen {
             return Err(format!("the marker goes back from {} to {marker}", state.marker));
         }
         state.marker = marker;
-        self.own(items).map_err(|e| format!("{e} after {what}"))
+        Ok(())
     }
 
     /// A row says what the server has, or what the user wishes.
@@ -105,14 +107,20 @@ impl Screen {
             if own.gone.is_some() {
                 return wrong("a row that was taken back");
             }
-            let deleted_there =
-                own.on(&self.server).and_then(|id| self.server.history(id).pop()).is_some_and(|(m, _)| m.deleted);
+            let deleted_there = own
+                .on(&self.server)
+                .and_then(|id| self.server.history(id).pop())
+                .is_some_and(|(m, _)| m.deleted);
             let fits = match (own.wish().map(|wish| &wish.text), item.change) {
                 (Some(None), ChangeState::Pending) => item.deleted,
                 (Some(Some(text)), ChangeState::Pending | ChangeState::None) => item.text == *text,
                 _ => own.has(&item.text),
             };
-            return if fits || deleted_there { Ok(()) } else { wrong("not what was written last") };
+            return if fits || deleted_there || book.doubled.contains(&own.key) {
+                Ok(())
+            } else {
+                wrong("not what was written last")
+            };
         };
         let Some(version) = item.seq.and_then(|seq| self.server.version(id, seq)) else {
             return wrong("a version that the server never had");
@@ -121,7 +129,11 @@ impl Screen {
             return wrong("somebody else's");
         }
         if item.change == ChangeState::Pending {
-            let wish = book.subject(&self.server, id).and_then(|subject| book.wish(subject).cloned());
+            let subject = book.subject(&self.server, id);
+            if subject.is_some_and(|subject| book.is_doubled(subject)) {
+                return Ok(());
+            }
+            let wish = subject.and_then(|subject| book.wish(subject).cloned());
             return match wish.map(|wish| wish.text) {
                 Some(Some(text)) if text == item.text && !item.deleted => Ok(()),
                 Some(None) if item.deleted => Ok(()),
@@ -135,23 +147,38 @@ impl Screen {
     }
 
     /// Nothing that was written is lost, and nothing is there twice.
-    fn own(&self, items: &[TimelineItem]) -> Result<(), String> {
-        let book = self.book.lock().unwrap();
+    fn own(&self, items: &[TimelineItem], whole: bool) -> Result<(), String> {
+        let mut book = self.book.lock().unwrap();
+        let Book { own, corrupted, vanished, confirmed, doubled, .. } = &mut *book;
+        let corrupted = *corrupted;
         let first = items.iter().find_map(|item| item.id);
-        for own in &book.own {
+        for own in own {
             let id = own.on(&self.server);
             let by_key = items.iter().find(|item| item.key.get() == own.key);
             let by_id = id.and_then(|id| items.iter().find(|item| item.id == Some(id)));
             let unconfirmed = by_key.is_some_and(|item| item.id.is_none());
-            if self.tells_keys && unconfirmed && by_id.is_some() {
-                return Err(format!("{} is there twice", own.key));
+            if by_key.is_some() && !unconfirmed {
+                confirmed.insert(own.key);
+            }
+            if whole && !confirmed.contains(&own.key) {
+                vanished.insert(own.key); // it may have become history while nobody was told
+            }
+            if unconfirmed && by_id.is_some() {
+                if self.tells_keys {
+                    return Err(format!("{} is there twice", own.key));
+                }
+                doubled.insert(own.key);
             }
             if own.unwanted() {
+                if by_key.is_none() {
+                    vanished.insert(own.key);
+                }
                 continue;
             }
             match id {
                 None if by_key.is_none() => return Err(format!("{} is unsent and lost", own.key)),
-                Some(id) if by_key.is_none() && by_id.is_none() && !book.corrupted => {
+                Some(id) if by_key.is_none() && by_id.is_none() && !corrupted => {
+                    vanished.insert(own.key);
                     if first.is_some_and(|first| first <= id) {
                         return Err(format!("{} is message {id} and not to be seen", own.key));
                     }
@@ -161,8 +188,9 @@ impl Screen {
             if let Some(item) = by_id
                 && item.key.get() != own.key
                 && self.keeps_keys
-                && !book.corrupted
+                && !corrupted
                 && !unconfirmed
+                && !vanished.contains(&own.key)
             {
                 return Err(format!("{} has become {}", own.key, item.key.get()));
             }
