@@ -133,6 +133,11 @@ impl Feed {
                 if let Some(id) = item.id
                     && id.get() < *state.from.get_or_insert(id.get())
                 {
+                    // Unless it was on screen as what was sent: that has become one of those before the list.
+                    if item.key.outbox_key().is_some() {
+                        state.upserted.remove(&item.key);
+                        state.removed.push(item.key);
+                    }
                     continue;
                 }
                 newest = newest.max(item.id.map_or(0, MessageId::get));

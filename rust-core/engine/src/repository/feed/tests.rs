@@ -143,6 +143,26 @@ fn a_list_that_began_empty_never_shrinks_under_its_reader() {
 }
 
 #[test]
+fn what_was_sent_and_has_become_one_of_those_before_the_list_is_no_longer_shown_as_sent() {
+    let fixture = Fixture::new();
+    fixture.store(1..=600);
+    let mut screen = Timeline::default();
+    let (room, me) = (RoomId::new(1).unwrap(), UserId::new("alice").unwrap());
+    let text = chat_protocol::MessageText::new("mine").unwrap();
+    let transaction = chat_protocol::TransactionId::new("t").unwrap();
+    let now = Timestamp::from_millis(0);
+    let add = |t: &rusqlite::Transaction<'_>| cache::add(t, room, &me, &text, &transaction, now);
+    let item = fixture.cache.commit(add, |item| item).unwrap();
+    fixture.feed.push(item.clone().into());
+    fixture.deliver().into_iter().for_each(|update| screen.apply(update));
+    assert_eq!((screen.items().len(), screen.items().last()), (501, Some(&item)));
+    let confirmed = TimelineItem { id: MessageId::new(50).ok(), seq: Seq::new(50).ok(), ..item };
+    fixture.feed.push(confirmed.into());
+    fixture.deliver().into_iter().for_each(|update| screen.apply(update));
+    assert_eq!(screen.items().len(), 500);
+}
+
+#[test]
 fn a_detached_feed_stays_silent_for_ever() {
     let fixture = Fixture::new();
     fixture.feed.detach();
