@@ -2,7 +2,7 @@
 
 use crate::cache::{self, Cache, Reach};
 use crate::outbox::Outbox;
-use crate::poller::{Cadence, Fetch, Poller, Position, RoomPoll, RoomsPoll, Wanted};
+use crate::poller::{Cadence, Fetch, Poller, RoomPoll, RoomsPoll, Wanted};
 use crate::repository::{
     Change, Feed, History, RoomListFeed, RoomListListener, RoomListScreen, RoomListener, Screen,
 };
@@ -15,6 +15,7 @@ use crate::{EngineConfig, EngineError};
 use chat_protocol::RoomId;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     /// For polls and history, and for what the user sends.
     pub(crate) permits: Arc<Semaphore>,
     send_permits: Arc<Semaphore>,
+    /// Counts what the server has answered well.
+    answered: Arc<AtomicU64>,
     /// `None` once closed.
     rooms: Mutex<Option<HashMap<RoomId, Arc<RoomState>>>>,
 }
@@ -126,6 +129,7 @@ impl Engine {
             list,
             permits,
             send_permits,
+            answered: Arc::default(),
             rooms,
         });
         let weak = Arc::downgrade(&shared);
@@ -205,19 +209,11 @@ impl Engine {
         let state = self.shared.room_state(id)?;
         state.work.notify_one();
         self.shared.list.wake.notify_one();
-        if state.is_running() {
-            state.wake.notify_one();
-            return Ok(());
+        state.wake.notify_one();
+        if !state.is_running() {
+            let (fetch, config) = (self.shared.fetch(id, &state), self.shared.config.clone());
+            self.shared.handle.spawn(async move { state.look_in(&fetch, &config.timings).await });
         }
-        let Some(alone) = state.look_in() else { return Ok(()) };
-        let fetch = self.shared.fetch(id, &state);
-        self.shared.handle.spawn(async move {
-            let mut position = Position::default();
-            // What goes wrong here is found out again, and told, by the job.
-            while fetch.changes(&mut position).await.is_ok_and(|outcome| outcome.more) {}
-            fetch.caught_up(&mut position);
-            drop(alone);
-        });
         Ok(())
     }
 
@@ -315,6 +311,7 @@ impl Shared {
             work: state.work.clone(),
             sent: state.wake.clone(),
             permits: self.send_permits.clone(),
+            answered: self.answered.clone(),
             timings: self.config.timings.clone(),
         };
         let name = format!("room {id}: the outbox");
@@ -331,6 +328,7 @@ impl Shared {
             cache: self.cache.clone(),
             screen: state.screen.clone(),
             work: state.work.clone(),
+            answered: self.answered.clone(),
             raised: state.raised.clone(),
             permits: self.permits.clone(),
             config: self.config.clone(),

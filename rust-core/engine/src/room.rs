@@ -1,10 +1,10 @@
 //! A room, as its screen holds it.
 
-use crate::EngineError;
 use crate::cache;
 use crate::engine::Shared;
-use crate::poller::Wanted;
+use crate::poller::{Fetch, Pace, Wanted};
 use crate::repository::{Change, Feed, History, ItemKey, LoadError, Loaded, Screen};
+use crate::{EngineError, Timings};
 use chat_protocol::{MessageId, MessageText, RoomId, Timestamp, TransactionId};
 use rusqlite::Transaction;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -43,8 +43,22 @@ impl RoomState {
         wanted.as_ref().is_some_and(|wanted| wanted.borrow().running)
     }
 
-    /// The right to look in, unless somebody has it.
-    pub(crate) fn look_in(&self) -> Option<LookIn> {
+    /// Brings the room up to date once, for every wake-up that came until then. A wake-up while somebody
+    /// looks in already is left to them, and found when they have let go: no order of the two loses it.
+    pub(crate) async fn look_in(&self, fetch: &Fetch, timings: &Timings) {
+        loop {
+            let Some(alone) = self.look_in_alone() else { return };
+            Pace::forget(&self.wake).await;
+            fetch.look_in(&mut Pace::new(timings)).await;
+            drop(alone);
+            if !Pace::forget(&self.wake).await {
+                return;
+            }
+            self.wake.notify_one(); // for whoever looks in now, if that is not us
+        }
+    }
+
+    fn look_in_alone(&self) -> Option<LookIn> {
         let taken = self.looking_in.swap(true, Ordering::AcqRel);
         (!taken).then(|| LookIn(self.looking_in.clone()))
     }

@@ -156,7 +156,7 @@ async fn what_was_read_on_another_device_is_read_here() {
     rooms.start();
     phone.room.start();
     let status = || phone.listener.timeline().status();
-    eventually("five", || status().unread == 5 && list.rooms()[0].unread == 5).await;
+    eventually("five", || status().unread == 5 && list.rooms().first().is_some_and(|r| r.unread == 5)).await;
     server.read(room_id, "alice", 4);
     eventually("one", || status().unread == 1 && status().read_marker == Some(id(4))).await;
     eventually("in the list too", || list.rooms()[0].unread == 1).await;
@@ -250,6 +250,37 @@ async fn a_push_brings_a_room_up_to_date_that_nobody_shows() {
     phone.room.start();
     eventually("shown offline", || phone.listener.ids().len() == 700).await;
     assert!(phone.engine.wake(RoomId::new(999).unwrap()).is_ok(), "a room that is not there does no harm");
+}
+
+#[tokio::test]
+async fn a_push_that_comes_while_an_earlier_one_is_answered_is_answered_too() {
+    let server = ServerProcess::start();
+    let proxy = FaultProxy::start(server.url()).await;
+    let room_id = server.room();
+    server.say(room_id, "bob", "1");
+    let phone = Phone::open(proxy.url(), &server.token("alice"), room_id);
+    proxy.hold_answers();
+    phone.engine.wake(room_id).unwrap();
+    eventually("the first is on its way", || proxy.held() > 0).await;
+    server.say(room_id, "bob", "2");
+    phone.engine.wake(room_id).unwrap();
+    proxy.come_back();
+    eventually("both are there", || phone.listener.ids() == [1, 2]).await;
+}
+
+#[tokio::test]
+async fn pushes_for_a_server_that_is_down_do_not_hammer_it() {
+    let server = ScriptedServer::start(|_| Reply::status(503)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut patient = config(server.url(), folder.path());
+    patient.timings.backoff_base = Duration::from_secs(60);
+    patient.timings.backoff_cap = Duration::from_secs(60);
+    let engine = Engine::open(patient, Arc::new(StaticToken(Token::new(TOKEN))), None).unwrap();
+    for _ in 0..100 {
+        engine.wake(RoomId::new(1).unwrap()).unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(server.count() <= 3, "{} requests for a hundred pushes", server.count());
 }
 
 #[tokio::test]

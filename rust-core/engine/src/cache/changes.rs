@@ -18,6 +18,7 @@ pub(crate) struct OutgoingChange {
     /// `None` deletes.
     pub(crate) text: Option<String>,
     version: i64,
+    pub(crate) may_have_arrived: bool,
     pub(crate) schedule: Schedule,
 }
 
@@ -99,12 +100,14 @@ pub(crate) fn discard(
         return Ok(Change { removed: vec![key], ..Change::default() });
     }
     let message = confirmed(connection, room, key)?;
-    let state: i64 = connection
-        .prepare_cached("SELECT state FROM change WHERE room = ?1 AND message_id = ?2")?
+    let too_late: bool = connection
+        .prepare_cached(
+            "SELECT may_have_arrived AND state IN (0, 1) FROM change WHERE room = ?1 AND message_id = ?2",
+        )?
         .query_row([room.get(), message.get()], |row| row.get(0))
         .optional()?
         .ok_or(EngineError::NotFound)?;
-    if state == SENDING {
+    if too_late {
         return Err(EngineError::TooLate);
     }
     connection
@@ -281,7 +284,7 @@ pub(super) fn overlay(
 /// The oldest change of a room that can be sent.
 pub(crate) fn next(connection: &Connection, room: RoomId) -> Result<Option<OutgoingChange>, EngineError> {
     let mut statement = connection.prepare_cached(
-        "SELECT change_key, message_id, text, version, attempts, next_try_at, not_before FROM change
+        "SELECT change_key, message_id, text, version, attempts, next_try_at, not_before, may_have_arrived FROM change
          WHERE room = ?1 AND state IN (0, 1) AND message_id IS NOT NULL ORDER BY change_key LIMIT 1",
     )?;
     let mut rows = statement.query([room.get()])?;
@@ -292,6 +295,7 @@ pub(crate) fn next(connection: &Connection, room: RoomId) -> Result<Option<Outgo
         text: row.get(2)?,
         version: row.get(3)?,
         schedule: Schedule { attempts: row.get(4)?, next_try_at: row.get(5)?, not_before: row.get(6)? },
+        may_have_arrived: row.get(7)?,
     }))
 }
 
@@ -299,7 +303,8 @@ pub(crate) fn next(connection: &Connection, room: RoomId) -> Result<Option<Outgo
 pub(crate) fn mark_sending(connection: &Connection, change: &OutgoingChange) -> Result<(), EngineError> {
     connection
         .prepare_cached(
-            "UPDATE change SET state = 1, attempts = attempts + 1 WHERE change_key = ?1 AND version = ?2",
+            "UPDATE change SET state = 1, attempts = attempts + 1, may_have_arrived = 1
+             WHERE change_key = ?1 AND version = ?2",
         )?
         .execute([change.key, change.version])?;
     Ok(())
@@ -309,13 +314,21 @@ pub(crate) fn mark_sending(connection: &Connection, change: &OutgoingChange) -> 
 pub(crate) fn mark_pending(
     connection: &Connection,
     change: &OutgoingChange,
+    may_have_arrived: bool,
     schedule: Schedule,
 ) -> Result<(), EngineError> {
     connection
         .prepare_cached(
-            "UPDATE change SET state = 0, next_try_at = ?3, not_before = ?4 WHERE change_key = ?1 AND version = ?2",
+            "UPDATE change SET state = 0, next_try_at = ?3, not_before = ?4, may_have_arrived = ?5
+             WHERE change_key = ?1 AND version = ?2",
         )?
-        .execute(params![change.key, change.version, schedule.next_try_at, schedule.not_before])?;
+        .execute(params![
+            change.key,
+            change.version,
+            schedule.next_try_at,
+            schedule.not_before,
+            may_have_arrived
+        ])?;
     Ok(())
 }
 
@@ -367,3 +380,6 @@ fn drop_wish(connection: &Connection, change: &OutgoingChange) -> Result<(), Eng
         .execute([change.key, change.version])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,7 +144,8 @@ impl Cache {
     /// Deletes the account's files, closing them first: the user has logged out. What is unsent goes too.
     ///
     /// # Errors
-    /// [`EngineError::Storage`] when a file would not go.
+    /// [`EngineError::Storage`] when a file would not go; [`EngineError::CacheInUse`] when this was closed
+    /// before, and the account has been opened again since.
     pub fn wipe(&self) -> Result<(), EngineError> {
         let mut guard = self.lock();
         if let Some(Open { connection, lock, .. }) = guard.take() {
@@ -153,8 +154,12 @@ impl Cache {
             let _ = lock.unlock();
             return removed;
         }
-        drop(guard);
-        remove_files(&self.path)
+        // Closed before; by now somebody else may have the account open.
+        let lock = File::create(self.path.with_extension("lock"))?;
+        lock.try_lock().map_err(|_| EngineError::CacheInUse)?;
+        let removed = remove_files(&self.path);
+        let _ = lock.unlock();
+        removed
     }
 
     /// Writes the log back into the file and closes it. Any number of times.
@@ -306,13 +311,14 @@ fn remove_files(path: &Path) -> Result<(), EngineError> {
     let salvage = path.with_extension("unsent");
     let fixed =
         [path.to_owned(), beside(path, "-wal"), beside(path, "-shm"), Salvage::next(&salvage), salvage];
+    let mut result = Ok(());
     for file in fixed.into_iter().chain(corrupt_files(path)) {
         match std::fs::remove_file(file) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => result = Err(e.into()), // the others go all the same
             _ => {}
         }
     }
-    Ok(())
+    result
 }
 
 /// Makes the folder for its owner alone: what people write is in it. One that is there stays as it is.

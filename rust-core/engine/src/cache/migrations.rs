@@ -68,6 +68,7 @@ CREATE TABLE change (
     text        TEXT,                    -- NULL: deleted
     version     INTEGER NOT NULL,        -- grows with each wish: an answer to an older one settles nothing
     state       INTEGER NOT NULL,        -- see cache/changes.rs
+    may_have_arrived INTEGER NOT NULL DEFAULT 0,
     attempts    INTEGER NOT NULL DEFAULT 0,
     next_try_at INTEGER NOT NULL DEFAULT 0,
     not_before  INTEGER NOT NULL DEFAULT 0,

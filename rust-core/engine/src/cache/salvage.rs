@@ -33,6 +33,9 @@ struct Message {
     /// Of one that the server has, and that polling has not brought back: it is not sent again.
     #[serde(default)]
     message_id: Option<i64>,
+    /// Of one that was refused: it is not sent again unasked.
+    #[serde(default)]
+    failure: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +49,8 @@ struct Wish {
     message_id: Option<i64>,
     local_key: Option<i64>,
     text: Option<String>,
+    #[serde(default)]
+    failure: Option<i64>,
 }
 
 impl Salvage {
@@ -96,19 +101,30 @@ pub(super) fn restore(path: &Path, connection: &Connection) -> Result<(), Engine
         Err(e) => return Err(e.into()),
     };
     let mut outbox = connection.prepare(
-        "INSERT OR IGNORE INTO outbox (local_key, room, transaction_id, text, written_at, edited, message_id, state, may_have_arrived)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, iif(?7 IS NULL, 0, 2), 1)",
+        "INSERT OR IGNORE INTO outbox (local_key, room, transaction_id, text, written_at, edited, message_id, failure, state,
+             may_have_arrived)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, CASE WHEN ?8 NOTNULL THEN 3 WHEN ?7 NOTNULL THEN 2 ELSE 0 END, 1)",
     )?;
     for m in &unsent.outbox {
-        let (key, id) = (m.local_key, m.message_id);
-        outbox.execute(params![key, m.room, m.transaction_id, m.text, m.written_at, m.edited, id])?;
+        let (key, id, failure) = (m.local_key, m.message_id, m.failure);
+        outbox.execute(params![
+            key,
+            m.room,
+            m.transaction_id,
+            m.text,
+            m.written_at,
+            m.edited,
+            id,
+            failure
+        ])?;
     }
     let mut changes = connection.prepare(
-        "INSERT OR IGNORE INTO change (change_key, room, message_id, local_key, text, version, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+        "INSERT OR IGNORE INTO change (change_key, room, message_id, local_key, text, version, failure, state, may_have_arrived)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, iif(?7 IS NULL, 0, 3), 1)",
     )?;
     for w in &unsent.changes {
-        changes.execute(params![w.change_key, w.room, w.message_id, w.local_key, w.text, w.version])?;
+        let (key, id, failure) = (w.change_key, w.message_id, w.failure);
+        changes.execute(params![key, w.room, id, w.local_key, w.text, w.version, failure])?;
     }
     let highest = unsent.outbox.iter().map(|m| m.local_key).max().unwrap_or(0);
     // Keys of a file that was corrupt before this one, and is no more, are as high as its moment and a few.
@@ -124,7 +140,7 @@ pub(super) fn restore(path: &Path, connection: &Connection) -> Result<(), Engine
 fn read(connection: &Connection) -> Result<Unsent, EngineError> {
     let outbox = connection
         .prepare_cached(
-            "SELECT local_key, room, transaction_id, text, written_at, edited, message_id FROM outbox
+            "SELECT local_key, room, transaction_id, text, written_at, edited, message_id, failure FROM outbox
              ORDER BY local_key",
         )?
         .query_map([], |row| {
@@ -136,12 +152,13 @@ fn read(connection: &Connection) -> Result<Unsent, EngineError> {
                 written_at: row.get(4)?,
                 edited: row.get(5)?,
                 message_id: row.get(6)?,
+                failure: row.get(7)?,
             })
         })?
         .collect::<Result<_, _>>()?;
     let changes = connection
         .prepare_cached(
-            "SELECT change_key, version, room, message_id, local_key, text FROM change ORDER BY change_key",
+            "SELECT change_key, version, room, message_id, local_key, text, failure FROM change ORDER BY change_key",
         )?
         .query_map([], |row| {
             Ok(Wish {
@@ -151,6 +168,7 @@ fn read(connection: &Connection) -> Result<Unsent, EngineError> {
                 message_id: row.get(3)?,
                 local_key: row.get(4)?,
                 text: row.get(5)?,
+                failure: row.get(6)?,
             })
         })?
         .collect::<Result<_, _>>()?;

@@ -6,7 +6,8 @@
 //!   refusal or the user takes it away. It survives the process, and is sent by the next one.
 //! * Every try of a message carries the same transaction id, so a lost answer stores nothing twice.
 //! * One try at a time per room, oldest first: what was written first is read first.
-//! * A refused message is marked and passed over; it holds up no other.
+//! * A refused message is marked and passed over; it holds up no other. Neither does one that the server
+//!   fails on again and again while it answers everything else.
 //! * Failed tries are spaced by full-jitter backoff, and no try undercuts a `Retry-After`; both are on
 //!   disk, so that starting the app again and again hammers no server.
 //! * Of several changes of one message, the newest is sent. An answer to an older one settles nothing.
@@ -23,6 +24,7 @@ use crate::{EngineError, Timings};
 use chat_protocol::{ErrorCode, Message, MessageId, RoomId, Timestamp, UserId};
 use rusqlite::Transaction;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep_until};
@@ -41,22 +43,36 @@ pub(crate) struct Outbox {
     pub(crate) sent: Arc<Notify>,
     /// Shared by all rooms, apart from those for polls: nobody's message waits behind somebody's poll.
     pub(crate) permits: Arc<Semaphore>,
+    /// Counts what the server has answered well, of all rooms.
+    pub(crate) answered: Arc<AtomicU64>,
     pub(crate) timings: Timings,
+}
+
+/// A message that the server fails on this often, while it answers other things in between, counts as
+/// refused. 10: some three minutes of backoff, more than a server needs to be deployed anew.
+const POISONED: u32 = 10;
+
+/// What a worker keeps from one step to the next.
+struct Memory {
+    pace: Pace,
+    /// When the server is to be told how far the room is read.
+    tell_read_at: Option<Instant>,
+    /// The message that the server fails on, how often, and what it had answered by then.
+    failing: Option<(i64, u32, u64)>,
 }
 
 impl Outbox {
     /// Sends whatever there is to send, for ever.
     pub(crate) async fn run(&self) {
-        let mut pace = Pace::new(&self.timings);
         let mut resumed = self.session.resumed();
-        let mut tell_read_at = None;
-        self.take_up(&mut pace).await;
+        let mut memory = Memory { pace: Pace::new(&self.timings), tell_read_at: None, failing: None };
+        self.take_up(&mut memory.pace).await;
         loop {
             resumed.mark_unchanged();
             Pace::forget(&self.work).await;
-            let pause = match self.step(&mut pace, &mut tell_read_at).await {
+            let pause = match self.step(&mut memory).await {
                 Ok(Progress::Made) => {
-                    pace.succeeded();
+                    memory.pace.succeeded();
                     continue;
                 }
                 Ok(Progress::Refused) => continue,
@@ -81,10 +97,10 @@ impl Outbox {
                 Err(EngineError::Closed) => return,
                 Err(error) => {
                     log::error!("room {}: outbox: {error}", self.room);
-                    pace.failed(Duration::ZERO)
+                    memory.pace.failed(Duration::ZERO)
                 }
             };
-            pace.pause(pause, &self.work).await;
+            memory.pace.pause(pause, &self.work).await;
         }
     }
 
@@ -111,28 +127,24 @@ impl Outbox {
     }
 
     /// Does the next thing there is to do.
-    async fn step(
-        &self,
-        pace: &mut Pace,
-        tell_read_at: &mut Option<Instant>,
-    ) -> Result<Progress, EngineError> {
+    async fn step(&self, memory: &mut Memory) -> Result<Progress, EngineError> {
         if let Some(outgoing) = self.take_message()? {
-            return self.send(outgoing, pace).await;
+            return self.send(outgoing, memory).await;
         }
         if let Some(outgoing) = self.take_change()? {
-            return self.send_change(outgoing, pace).await;
+            return self.send_change(outgoing, &mut memory.pace).await;
         }
         let Some(marker) = self.cache.read(|c| cache::unsent_marker(c, self.room))? else {
-            *tell_read_at = None;
+            memory.tell_read_at = None;
             return Ok(Progress::Empty);
         };
-        let due = *tell_read_at.get_or_insert_with(|| Instant::now() + self.timings.read_delay);
+        let due = *memory.tell_read_at.get_or_insert_with(|| Instant::now() + self.timings.read_delay);
         if Instant::now() < due {
             return Ok(Progress::NotBefore(due));
         }
-        let progress = self.send_marker(marker, pace).await;
+        let progress = self.send_marker(marker, &mut memory.pace).await;
         if matches!(progress, Ok(Progress::Made)) {
-            *tell_read_at = None;
+            memory.tell_read_at = None;
         }
         progress
     }
@@ -161,7 +173,7 @@ impl Outbox {
         self.cache.commit(take, |outgoing| outgoing)
     }
 
-    async fn send(&self, outgoing: Outgoing, pace: &mut Pace) -> Result<Progress, EngineError> {
+    async fn send(&self, outgoing: Outgoing, memory: &mut Memory) -> Result<Progress, EngineError> {
         let Outgoing { local_key: key, transaction, text, may_have_arrived, .. } = &outgoing;
         let answer = self
             .ask(|token| async move { self.transport.send(self.room, transaction, text, &token).await })
@@ -184,8 +196,14 @@ impl Outbox {
             Err(Trouble::SessionEnded) => {
                 gone(wait(outgoing.schedule, arrived(None)), Progress::SessionEnded)
             }
+            Err(Trouble::Later { error, .. }) if self.is_poisoned(*key, error.as_ref(), memory) => {
+                log::warn!("room {}: the server fails on a message, and on nothing else", self.room);
+                let failed =
+                    self.announce(|t| cache::mark_failed(t, *key, &self.me, true, FailureReason::Refused));
+                gone(failed, Progress::Refused)
+            }
             Err(Trouble::Later { error, at_least }) => {
-                let (pause, schedule) = postpone(pace, at_least);
+                let (pause, schedule) = postpone(&mut memory.pace, at_least);
                 gone(wait(schedule, arrived(error.as_ref())), Progress::Later(pause))
             }
             Err(Trouble::Refused { reason, code }) => {
@@ -195,6 +213,20 @@ impl Outbox {
                 gone(failed, Progress::Refused)
             }
         }
+    }
+
+    /// Whether the server has failed on this message, and answered something else after each failure, too often.
+    fn is_poisoned(&self, key: i64, error: Option<&TransportError>, memory: &mut Memory) -> bool {
+        let answered = self.answered.load(Ordering::Relaxed);
+        if !error.is_some_and(|e| matches!(e.fault, Fault::Server { .. } | Fault::BadAnswer(_))) {
+            return false; // it has not looked at it
+        }
+        let failures = match memory.failing {
+            Some((failing, times, then)) if failing == key => times + u32::from(answered > then),
+            _ => 1,
+        };
+        memory.failing = (failures < POISONED).then_some((key, failures, answered));
+        failures >= POISONED
     }
 
     async fn send_change(&self, outgoing: OutgoingChange, pace: &mut Pace) -> Result<Progress, EngineError> {
@@ -213,12 +245,14 @@ impl Outbox {
                 Ok(Progress::Made)
             }
             Err(Trouble::SessionEnded) => {
-                self.cache.commit(|t| change::mark_pending(t, &outgoing, outgoing.schedule), |()| {})?;
+                let (arrived, schedule) = (outgoing.may_have_arrived, outgoing.schedule);
+                self.cache.commit(|t| change::mark_pending(t, &outgoing, arrived, schedule), |()| {})?;
                 Ok(Progress::SessionEnded)
             }
-            Err(Trouble::Later { at_least, .. }) => {
+            Err(Trouble::Later { error, at_least }) => {
                 let (pause, schedule) = postpone(pace, at_least);
-                self.cache.commit(|t| change::mark_pending(t, &outgoing, schedule), |()| {})?;
+                let arrived = outgoing.may_have_arrived || error.as_ref().is_some_and(may_arrive);
+                self.cache.commit(|t| change::mark_pending(t, &outgoing, arrived, schedule), |()| {})?;
                 Ok(Progress::Later(pause))
             }
             Err(Trouble::Refused { reason, code }) => {

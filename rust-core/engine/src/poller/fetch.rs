@@ -1,6 +1,6 @@
 //! One question to the server about a room, and what is done with the answer.
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, Pace};
 use crate::EngineError;
 use crate::cache::{self, Cache};
 use crate::repository::{Change, Screen};
@@ -23,12 +23,17 @@ pub(crate) struct Fetch {
     pub(crate) screen: Screen,
     /// The outbox's: a message came that something is wished for.
     pub(crate) work: Arc<Notify>,
+    /// Counts what the server has answered well, of all rooms: it is there, whatever it says to one message.
+    pub(crate) answered: Arc<AtomicU64>,
     /// Of the room: how often its floor was raised.
     pub(crate) raised: Arc<AtomicU64>,
     /// Shared by all rooms, first come, first served: many rooms ask in turn, not all at once.
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) config: Arc<EngineConfig>,
 }
+
+/// How often a push message is worth a try: some three minutes' worth, should the server be down.
+const LOOK_IN_TRIES: u32 = 8;
 
 /// Where a job is in its room.
 #[derive(Debug, Default)]
@@ -69,8 +74,10 @@ impl Fetch {
                     self.caught_up(position);
                     return Ok(Outcome { more: false, news, interval });
                 }
-                Err(Failure::Later { error, .. }) => log::warn!("room {}: newest page: {error}", self.room),
-                Err(end) => return Err(end),
+                Err(Failure::Later { error, at_least: Duration::ZERO }) => {
+                    log::warn!("room {}: newest page: {error}", self.room);
+                }
+                Err(other) => return Err(other),
             }
         }
         let (cursor, more) = (page.cursor, page.has_more);
@@ -80,6 +87,19 @@ impl Fetch {
             self.caught_up(position);
         }
         Ok(Outcome { more, news, interval })
+    }
+
+    /// Brings the room up to date once, on a few tries: what goes wrong is found out again, and told, by the job.
+    pub(crate) async fn look_in(&self, pace: &mut Pace) {
+        let mut position = Position::default();
+        while pace.attempt() < LOOK_IN_TRIES {
+            match self.changes(&mut position).await {
+                Ok(Outcome { more: true, .. }) => {}
+                Ok(_) | Err(Failure::End(_)) => break,
+                Err(Failure::Later { at_least, .. }) => tokio::time::sleep(pace.failed(at_least)).await,
+            }
+        }
+        self.caught_up(&mut position);
     }
 
     /// What was fetched so far is told, should it have been kept for the end.
@@ -155,8 +175,9 @@ impl Fetch {
     ) -> Result<(), EngineError> {
         self.cache.commit(change, |change| {
             self.wake_outbox(&change);
-            if tell {
-                self.screen.push(change);
+            match tell {
+                true => self.screen.push(change),
+                false => self.screen.touch(),
             }
         })
     }
@@ -185,6 +206,8 @@ impl Fetch {
     {
         // Never closed, so there is always one to be had.
         let _permit = self.permits.acquire().await;
-        Ok(self.session.authorized(call).await?)
+        let answer = self.session.authorized(call).await?;
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        Ok(answer)
     }
 }

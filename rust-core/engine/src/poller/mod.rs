@@ -30,7 +30,7 @@ mod rooms;
 
 pub use backoff::Backoff;
 pub(crate) use cadence::Cadence;
-pub(crate) use fetch::{Fetch, Position};
+pub(crate) use fetch::Fetch;
 pub(crate) use pace::Pace;
 pub(crate) use room::RoomPoll;
 pub(crate) use rooms::RoomsPoll;
@@ -164,6 +164,7 @@ impl<P: Poll> Poller<P> {
         let mut resumed = self.session.resumed();
         // Of the room, not of one job: starting anew polls at once, and fails as patiently as before.
         let mut pace = Pace::new(&self.timings);
+        let mut last_error = None;
         loop {
             let wanted = *wishes.borrow_and_update();
             if wanted.closed {
@@ -185,7 +186,7 @@ impl<P: Poll> Poller<P> {
             tokio::select! {
                 biased;
                 _ = wishes.wait_for(|now| *now != wanted) => {}
-                reason = self.job(&mut pace) => self.end(wanted, reason),
+                reason = self.job(&mut pace, &mut last_error) => self.end(wanted, reason),
             }
         }
     }
@@ -207,9 +208,15 @@ impl<P: Poll> Poller<P> {
     }
 
     /// Polls until the room or the session is over. Dropping it stops it.
-    async fn job(&self, pace: &mut Pace) -> EndReason {
-        self.poll.tell(ConnectionState::Connecting);
-        pace.hold().await;
+    async fn job(&self, pace: &mut Pace, last_error: &mut Option<JobError>) -> EndReason {
+        match (pace.held(), &last_error) {
+            (Some(retry_in), Some(error)) => {
+                let (error, attempt) = (error.clone(), pace.attempt());
+                self.poll.tell(ConnectionState::Waiting { error, attempt, retry_in });
+                pace.hold().await;
+            }
+            _ => self.poll.tell(ConnectionState::Connecting),
+        }
         let mut position = P::Position::default();
         let mut cadence = (self.cadence)(&self.timings, Instant::now());
         let mut live = false;
@@ -237,6 +244,7 @@ impl<P: Poll> Poller<P> {
                     let retry_in = pace.failed(at_least);
                     log::warn!("{}: {error}; try {} in {retry_in:?}", self.name, pace.attempt() + 1);
                     let attempt = pace.attempt();
+                    *last_error = Some(error.clone());
                     self.poll.tell(ConnectionState::Waiting { error, attempt, retry_in });
                     retry_in
                 }

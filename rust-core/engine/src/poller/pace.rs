@@ -50,13 +50,19 @@ impl Pace {
         self.not_before = (!not_before.is_zero()).then(|| Instant::now() + not_before);
     }
 
-    /// Forgets a wake-up that came before now: the try about to be made answers it.
-    pub(crate) async fn forget(wake: &Notify) {
+    /// Forgets a wake-up that came before now, for the try about to be made answers it. Tells whether there was one.
+    pub(crate) async fn forget(wake: &Notify) -> bool {
         tokio::select! {
             biased;
-            () = wake.notified() => {}
-            () = std::future::ready(()) => {}
+            () = wake.notified() => true,
+            () = std::future::ready(()) => false,
         }
+    }
+
+    /// How long the server's wish still stands.
+    pub(crate) fn held(&self) -> Option<Duration> {
+        let left = self.not_before?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
     }
 
     /// Waits for `pause`, or until `wake`, and not less than the server's wish. Tells whether it was woken.

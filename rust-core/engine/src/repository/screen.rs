@@ -27,6 +27,11 @@ impl Screen {
         }
     }
 
+    /// Something has changed that is told later; the list may show it now.
+    pub(crate) fn touch(&self) {
+        self.list.refresh();
+    }
+
     /// More has changed than is worth telling piece by piece.
     pub(crate) fn refresh(&self) {
         self.list.refresh();
