@@ -146,8 +146,11 @@ impl Session {
         let second = self.token(Some(first.number)).await?;
         match call(second.token.clone()).await {
             Err(TransportError { fault: Fault::Unauthorized, .. }) => {
-                self.end(second.number);
-                Err(AuthorizedError::SessionEnded)
+                // Unless somebody has a newer token by now: then it is not the session that is over.
+                Err(match self.end(second.number) {
+                    true => AuthorizedError::SessionEnded,
+                    false => AuthorizedError::TokenUnavailable,
+                })
             }
             other => other.map_err(AuthorizedError::Transport),
         }
@@ -182,16 +185,20 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&self, number: u64) {
+    /// The session is over, if the token refused is still the newest. Tells whether.
+    fn end(&self, number: u64) -> bool {
         let mut state = self.state();
         // Asked for again, or resumed, meanwhile: what was refused is not the token of today.
-        if state.asked == number {
+        let over = state.asked == number;
+        if over {
             state.held = None;
             state.ended = true;
             // Once, however many requests find out.
-            self.standing
-                .send_if_modified(|now| std::mem::replace(now, SessionState::Ended) != SessionState::Ended);
+            let ended =
+                |now: &mut SessionState| std::mem::replace(now, SessionState::Ended) != SessionState::Ended;
+            self.standing.send_if_modified(ended);
         }
+        over
     }
 
     /// A token other than the `refused` one.

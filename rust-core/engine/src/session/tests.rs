@@ -156,3 +156,36 @@ async fn a_provider_that_panicked_is_asked_again() {
 fn a_token_shows_nothing_of_itself() {
     assert_eq!(format!("{:?}", Token::new("secret")), "Token(…)");
 }
+
+#[tokio::test]
+async fn a_refusal_that_comes_after_a_newer_token_ends_no_session() {
+    let provider = Arc::new(Counting::default());
+    let session = Session::new(provider.clone(), TIMEOUT);
+    let (go, mut gone) = (Arc::new(Notify::new()), None);
+    // Refused at once with token 1; with token 2 as well, but only when told to.
+    let slow = tokio::spawn({
+        let (session, go) = (session.clone(), go.clone());
+        async move {
+            let call = |token: Token| {
+                let wait = (token.secret() == "token 2").then(|| go.clone());
+                async move {
+                    if let Some(go) = wait {
+                        go.notified().await;
+                    }
+                    Err::<(), _>(TransportError::new(Fault::Unauthorized))
+                }
+            };
+            session.authorized(call).await
+        }
+    });
+    while provider.asked.load(Ordering::SeqCst) < 2 || gone.is_none() {
+        tokio::task::yield_now().await;
+        gone = session.state().held.clone();
+    }
+    // Somebody else is refused with token 2 first, and gets a third, which is taken.
+    assert_eq!(session.authorized(server(3)).await, Ok("token 3".into()));
+    go.notify_one();
+    assert_eq!(slow.await.unwrap(), Err(AuthorizedError::TokenUnavailable), "to be tried again");
+    assert_eq!(session.authorized(accept).await, Ok("token 3".into()), "the session goes on");
+    assert_eq!(*session.standing().borrow(), SessionState::Active);
+}
