@@ -161,7 +161,7 @@ async fn a_refused_edit_is_taken_off_the_message_kept_and_can_be_retried_or_disc
     mine.messages[0].sender = user("alice");
     mine.messages[0].text = "mine".into();
     let server = ScriptedServer::start(move |request| match request.method.as_str() {
-        "PATCH" => Reply::problem(ErrorCode::TextInvalid),
+        "PATCH" => Reply::problem(ErrorCode::TextInvalid).trickled(std::time::Duration::from_millis(10)),
         _ if request.path.contains("after") => Reply::status(204),
         _ => Reply::json(&mine),
     })

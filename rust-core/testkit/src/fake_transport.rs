@@ -80,6 +80,7 @@ impl Transport for FakeTransport {
         &self,
         _room: RoomId,
         after: Option<Seq>,
+        _limit: u32,
         _token: &Token,
     ) -> Result<Polled<Answer>, TransportError> {
         self.asked.lock().unwrap().push(Asked { at: self.begun.elapsed(), after });

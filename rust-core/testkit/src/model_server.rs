@@ -446,6 +446,7 @@ impl Transport for ModelServer {
         &self,
         _: RoomId,
         after: Option<Seq>,
+        _: u32,
         _: &Token,
     ) -> Result<Polled<Answer>, TransportError> {
         let answer = self.carry(Kind::Changes, None, |state, moment| match after {

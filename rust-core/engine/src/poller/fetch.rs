@@ -7,6 +7,7 @@ use crate::repository::{Change, Screen};
 use crate::session::Session;
 use crate::transport::{Answer, BadAnswer, Polled, Transport, TransportError};
 use crate::{EngineConfig, Token};
+use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE};
 use chat_protocol::{MessageId, RoomId, Seq, UserId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,8 +52,11 @@ impl Fetch {
     pub(crate) async fn changes(&self, position: &mut Position) -> Result<Outcome, Failure> {
         self.find_cursor(position)?;
         let after = position.cursor;
-        let Polled { answer, interval } =
-            self.ask(|token| async move { self.transport.changes(self.room, after, &token).await }).await?;
+        // Who has missed more than a page asks for full ones, so that missing much costs few round trips.
+        let limit = if position.catching_up { MAX_PAGE } else { DEFAULT_PAGE };
+        let Polled { answer, interval } = self
+            .ask(|token| async move { self.transport.changes(self.room, after, limit, &token).await })
+            .await?;
         let Answer::Page(page) = answer else {
             self.caught_up(position);
             return Ok(Outcome { more: false, news: false, interval });
@@ -147,8 +151,9 @@ impl Fetch {
     /// More than a page was missed: has the newest messages shown first, while those between come page
     /// by page. When they are more than is kept of a room, begins it anew and tells where.
     async fn take_newest(&self, after: Seq) -> Result<Option<Seq>, Failure> {
-        let newest =
-            self.ask(|token| async move { self.transport.changes(self.room, None, &token).await }).await?;
+        let newest = self
+            .ask(|token| async move { self.transport.changes(self.room, None, DEFAULT_PAGE, &token).await })
+            .await?;
         let Answer::Page(page) = newest.answer else { return Ok(None) };
         let cursor = page.cursor;
         let anew = self.store_with(|t| {

@@ -9,7 +9,7 @@ use chat_protocol::{
     ReadMarker, RoomId, SendMessage, TransactionId,
 };
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
@@ -199,12 +199,8 @@ async fn send(request: RequestBuilder, token: &Token) -> Result<Response, Transp
     let mut value = HeaderValue::try_from(format!("Bearer {}", token.secret()))
         .map_err(|_| TransportError::new(Fault::Unauthorized))?;
     value.set_sensitive(true);
-    request
-        .header(AUTHORIZATION, value)
-        .header(ACCEPT, "application/json")
-        .send()
-        .await
-        .map_err(|e| classify(&e))
+    // No `Accept` of our own: the server has one kind of answer, and a poll is mostly header.
+    request.header(AUTHORIZATION, value).send().await.map_err(|e| classify(&e))
 }
 
 /// Reads a JSON body, of at most [`MAX_RESPONSE_BYTES`] after decompression.

@@ -58,11 +58,12 @@ pub struct TaggedRooms {
 /// doubles nothing.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
-    /// The changes after `after`, oldest first, or the newest page of the room with `None`.
+    /// At most `limit` changes after `after`, oldest first, or the newest messages of the room with `None`.
     async fn changes(
         &self,
         room: RoomId,
         after: Option<Seq>,
+        limit: u32,
         token: &Token,
     ) -> Result<Polled<Answer>, TransportError>;
 

@@ -3,7 +3,7 @@
 use super::{Answer, BadAnswer, Http, Polled, TaggedRooms, Transport, TransportError};
 use crate::Token;
 use async_trait::async_trait;
-use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE};
+use chat_protocol::limits::DEFAULT_PAGE;
 use chat_protocol::{Message, MessageId, Page, ReadMarker, RoomId, Seq, TransactionId};
 
 /// The polling transport.
@@ -25,13 +25,14 @@ impl Transport for Polling {
         &self,
         room: RoomId,
         after: Option<Seq>,
+        limit: u32,
         token: &Token,
     ) -> Result<Polled<Answer>, TransportError> {
-        // Catching up asks for full pages, so that missing much costs few round trips; a first
-        // look asks for a screen or two.
-        let query = match after {
-            Some(seq) => format!("after={seq}&limit={MAX_PAGE}"),
-            None => format!("limit={DEFAULT_PAGE}"),
+        // What the server does unasked is not asked for: a silent room's polls are mostly header.
+        let query = match (after, limit) {
+            (Some(seq), DEFAULT_PAGE) => format!("after={seq}"),
+            (Some(seq), limit) => format!("after={seq}&limit={limit}"),
+            (None, limit) => format!("limit={limit}"),
         };
         let Polled { answer: body, interval } = self.http.get_messages(room, &query, token).await?;
         let answer = match body {
