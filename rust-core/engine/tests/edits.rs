@@ -161,7 +161,11 @@ async fn a_refused_edit_is_taken_off_the_message_kept_and_can_be_retried_or_disc
     mine.messages[0].sender = user("alice");
     mine.messages[0].text = "mine".into();
     let server = ScriptedServer::start(move |request| match request.method.as_str() {
-        "PATCH" => Reply::problem(ErrorCode::TextInvalid).trickled(std::time::Duration::from_millis(10)),
+        "PATCH" => {
+            // Long enough for the edit to be seen before it is refused.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            Reply::problem(ErrorCode::TextInvalid)
+        }
         _ if request.path.contains("after") => Reply::status(204),
         _ => Reply::json(&mine),
     })
