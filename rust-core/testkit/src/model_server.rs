@@ -78,6 +78,13 @@ pub enum Want {
     Read(i64),
 }
 
+impl Want {
+    /// Whether it wants `text` to be stored as a message.
+    pub fn says(&self, text: &str) -> bool {
+        matches!(self, Want::Send(_, said) if said == text)
+    }
+}
+
 /// Who made a change: the device under test, or somebody else (the same user's other device included).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {

@@ -70,6 +70,11 @@ pub(crate) enum Op {
     /// The app has no token the next few times it is asked.
     NoToken(u8),
     Plan(Kind, Vec<Mishap>),
+    /// The same right before a message is sent, one is edited, older ones are asked for, or a push comes.
+    SendInto(Vec<Mishap>),
+    EditInto(u8, Vec<Mishap>),
+    LoadInto(Vec<Mishap>),
+    PushInto(Vec<Mishap>),
     /// The process ends: tidily, or with the files as they were at some moment while it ran.
     Ends(bool),
     /// The process ends, and something writes over its file.
@@ -117,7 +122,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => p().prop_map(Op::TwinEdits),
         1 => p().prop_map(Op::TwinDeletes),
         2 => p().prop_map(Op::TwinReads),
-        12 => Just(Op::Send),
+        8 => Just(Op::Send),
         9 => p().prop_map(Op::Edit),
         1 => p().prop_map(Op::EditOther),
         5 => p().prop_map(Op::Delete),
@@ -131,10 +136,14 @@ fn op() -> impl Strategy<Value = Op> {
         6 => Just(Op::LoadOlder),
         2 => Just(Op::NetworkBack),
         1 => Just(Op::LogIn),
-        2 => Just(Op::Reopen),
+        3 => Just(Op::Reopen),
         2 => any::<bool>().prop_map(Op::ListStarts),
         1 => (1u8..4).prop_map(Op::NoToken),
-        22 => (kind(), vec(mishap(), 1..4)).prop_map(|(kind, mishaps)| Op::Plan(kind, mishaps)),
+        16 => (kind(), vec(mishap(), 1..4)).prop_map(|(kind, mishaps)| Op::Plan(kind, mishaps)),
+        8 => vec(mishap(), 1..4).prop_map(Op::SendInto),
+        5 => (p(), vec(mishap(), 1..3)).prop_map(|(pick, mishaps)| Op::EditInto(pick, mishaps)),
+        4 => vec(mishap(), 1..3).prop_map(Op::LoadInto),
+        3 => vec(mishap(), 1..3).prop_map(Op::PushInto),
         4 => any::<bool>().prop_map(Op::Ends),
         1 => damage().prop_map(Op::Corrupt),
     ]

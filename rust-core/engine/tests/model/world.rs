@@ -9,7 +9,7 @@ use chat_engine::{
     Timings, Token, TokenProvider, TokenUnavailable,
 };
 use chat_protocol::{MessageId, RoomId, UserId};
-use chat_testkit::{ModelServer, config, user};
+use chat_testkit::{Kind, ModelServer, config, user};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -148,17 +148,26 @@ impl World {
         match op {
             Op::OtherSays(_) | Op::OtherEdits(_) | Op::OtherDeletes(_) => self.other(op),
             Op::TwinSays | Op::TwinEdits(_) | Op::TwinDeletes(_) | Op::TwinReads(_) => self.twin(op),
-            Op::Send => {
-                let text = self.text("me");
-                let at = self.server.tick();
-                match self.room().send(&text) {
-                    Ok(key) => self.book().wrote(key.get(), text, at),
-                    Err(error) => return Err(format!("could not be sent: {error}")),
-                }
+            Op::Send => self.send()?,
+            Op::SendInto(mishaps) => {
+                self.server.plan(Kind::Send, mishaps.iter().copied());
+                self.send()?;
+            }
+            Op::EditInto(pick, mishaps) => {
+                self.server.plan(Kind::Change, mishaps.iter().copied());
+                self.change(&Op::Edit(*pick), *pick)?;
+            }
+            Op::LoadInto(mishaps) => {
+                self.server.plan(Kind::History, mishaps.iter().copied());
+                self.job(&Op::LoadOlder);
+            }
+            Op::PushInto(mishaps) => {
+                self.server.plan(Kind::Changes, mishaps.iter().copied());
+                self.job(&Op::Push);
             }
             Op::Edit(pick) | Op::Delete(pick) => self.change(op, *pick)?,
             Op::EditOther(pick) => self.change_somebody_elses(*pick).await?,
-            Op::Discard(pick) => self.discard(*pick).await,
+            Op::Discard(pick) => self.discard(*pick).await?,
             Op::Retry(pick) => {
                 if let Some(item) = self.pick(*pick, failed) {
                     ignore(self.room().retry(item.key));
@@ -179,6 +188,14 @@ impl World {
             Op::Corrupt(damage) => self.corrupt(*damage)?,
             _ => self.job(op),
         }
+        Ok(())
+    }
+
+    fn send(&mut self) -> Result<(), String> {
+        let text = self.text("me");
+        let at = self.server.tick();
+        let key = self.room().send(&text).map_err(|error| format!("could not be sent: {error}"))?;
+        self.book().wrote(key.get(), text, at);
         Ok(())
     }
 
@@ -311,33 +328,40 @@ impl World {
         }
     }
 
-    async fn discard(&mut self, pick: u8) {
+    async fn discard(&mut self, pick: u8) -> Result<(), String> {
         for _ in 0..10 {
             tokio::task::yield_now().await; // so that the screen is not behind
         }
         let of_mine =
             |item: &TimelineItem| item.own && (item.id.is_none() || item.change != ChangeState::None);
-        let Some(item) = self.pick(pick, of_mine) else { return };
-        let Some(subject) = self.subject(&item) else { return };
+        let Some(item) = self.pick(pick, of_mine) else { return Ok(()) };
+        let Some(subject) = self.subject(&item) else { return Ok(()) };
         let unsent = match subject {
             Subject::Own(own) => self.book().own[own].on(&self.server).is_none(),
             Subject::Twin(_) => false,
         };
         // With the screen shut, which of message and change is taken back cannot be told from outside.
         if item.id.is_none() && !unsent && !(self.running && failed(&item)) {
-            return;
+            return Ok(());
         }
         let at = self.server.tick();
         if self.room().discard(item.key).is_err() {
-            return;
+            return Ok(());
         }
+        let wanted = self.server.wanted();
         let mut book = self.book();
         book.took_back(subject, at);
         if let Subject::Own(own) = subject
             && item.id.is_none()
         {
-            book.own[own].gone = Some(at);
+            let own = &mut book.own[own];
+            own.gone = Some(at);
+            let arrives = |text: &str| wanted.iter().any(|w| w.reached && w.what.says(text));
+            if self.running && !failed(&item) && own.texts().any(arrives) {
+                return Err(format!("{item:?} was taken back, and is there"));
+            }
         }
+        Ok(())
     }
 
     /// The process ends, and the next one begins; untidily, with the files as they were while it ran.
