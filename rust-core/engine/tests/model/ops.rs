@@ -169,7 +169,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 }
 
 fn mishap() -> impl Strategy<Value = Mishap> {
-    let wait = prop_oneof![2 => Just(0u64), 2 => 1u64..300, 3 => 300u64..4_000];
+    let wait = prop_oneof![3 => Just(0u64), 2 => 1u64..300, 4 => 300u64..9_000];
     let seconds = (1u64..15).prop_map(Duration::from_secs);
     let millis = (wait.clone(), wait).prop_map(|(a, b)| (Duration::from_millis(a), Duration::from_millis(b)));
     let refused = Fault::Refused { status: 422, code: ErrorCode::Invalid };
@@ -186,7 +186,7 @@ fn mishap() -> impl Strategy<Value = Mishap> {
         3 => Just(Mishap::Refused(refused, None)),
         1 => prop_oneof![Just(Fault::NotAMember), Just(Fault::RoomNotFound)]
             .prop_map(|fault| Mishap::Refused(fault, None)),
-        8 => millis.prop_map(|(there, back)| Mishap::Slow(there, back)),
+        10 => millis.prop_map(|(there, back)| Mishap::Slow(there, back)),
         1 => seconds.prop_map(Mishap::Late),
         1 => (1usize..6).prop_map(Mishap::Stale),
     ]
