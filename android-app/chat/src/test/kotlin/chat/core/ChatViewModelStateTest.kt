@@ -166,6 +166,16 @@ class ChatViewModelStateTest {
     }
 
     @Test
+    fun `older pages that bring more of what was unread are counted too`() {
+        status(0, 1, exampleMessage(3))
+        val model = model()
+        waitUntil("it shows, but not where it begins") { model.keys() == listOf("d2024-08-07#1", "m3") }
+        status(3, 0, exampleMessage(1), exampleMessage(2), exampleMessage(3), exampleMessage(4))
+        waitUntil("it begins with the first") { model.keys().take(2) == listOf("d2024-08-07#1", "unread") }
+        assertEquals(3, model.line())
+    }
+
+    @Test
     fun `what comes while one looks draws no line`() {
         status(2, 0, exampleMessage(1), exampleMessage(2))
         val model = model()

@@ -129,15 +129,21 @@ class ConversationTest {
         waitUntil("it has caught up") { model.state.value.texts().lastOrNull() == "number 230" }
         compose.waitForIdle()
         waitUntil("it is read") { server.reading(room, "alice") == 230L to 0 }
-        waitUntil("the line is there", 20.seconds) {
+        waitUntil("all are there", 20.seconds) {
             // Each page comes when its time has come: near the top.
-            compose.onNodeWithTag("messages").performScrollToIndex(model.state.value.rows.size - 1)
-            compose.waitForIdle()
+            scrollToTop()
             model.state.value.texts().size == 230
         }
+        scrollToTop()
         assertEquals((1..230).map { "number $it" }, model.state.value.texts())
         compose.onNodeWithText("number 1").assertIsDisplayed()
         compose.onNodeWithContentDescription("230 unread messages").assertIsDisplayed()
+    }
+
+    private fun scrollToTop() {
+        compose.waitForIdle()
+        compose.onNodeWithTag("messages").performScrollToIndex(model.state.value.rows.size - 1)
+        compose.waitForIdle()
     }
 
     @Test

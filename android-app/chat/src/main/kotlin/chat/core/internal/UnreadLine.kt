@@ -12,6 +12,9 @@ internal class UnreadLine {
     private var mark: UnreadMark? = null
     private var isSettled = false
 
+    /** The newest message that may have been unread when the user came. */
+    private var newest = 0L
+
     /** The line for [timeline] at the user's nth [visit]; [isLive] says whether the server has been heard. */
     fun mark(visit: Int, timeline: Timeline, isLive: Boolean): UnreadMark? {
         if (visit != this.visit) {
@@ -19,19 +22,23 @@ internal class UnreadLine {
             mark = null
             isSettled = false
         }
-        if (isSettled || timeline.messages.isEmpty()) {
-            // An empty room has no line, ever: whoever is in it from the beginning sees all of it come.
-            isSettled = isSettled || isLive
-            return mark
-        }
+        if (!isSettled) settle(timeline, isLive)
+        val mark = mark?.takeIf { it.count > 0 } ?: return null
+        // Older pages may bring more of what was unread than was known of in the beginning.
+        return mark.copy(count = maxOf(mark.count, timeline.unreadAfter(mark.after)))
+    }
+
+    private fun settle(timeline: Timeline, isLive: Boolean) {
+        // An empty room has no line, ever: whoever is in it from the beginning sees all of it come.
+        isSettled = isLive
+        newest = timeline.messages.findLast { it.id != null }?.id ?: return
         val marker = timeline.readMarker ?: 0
         val before = mark?.takeIf { it.after < marker }
         // Read on the spot, before the server was heard: what it has to say was unread all the same.
-        mark = before?.copy(count = maxOf(before.count, timeline.countAfter(before.after)))
+        mark = before?.copy(count = maxOf(before.count, timeline.unreadAfter(before.after)))
             ?: UnreadMark(marker, timeline.unread)
-        isSettled = isLive
-        return mark
     }
 
-    private fun Timeline.countAfter(id: Long) = messages.count { !it.isOwn && (it.id ?: 0) > id }
+    private fun Timeline.unreadAfter(id: Long) =
+        messages.count { !it.isOwn && !it.isDeleted && (it.id ?: 0) in id + 1..newest }
 }
