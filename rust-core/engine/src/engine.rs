@@ -15,7 +15,6 @@ use crate::{EngineConfig, EngineError};
 use chat_protocol::RoomId;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -48,8 +47,6 @@ pub(crate) struct Shared {
     /// For polls and history, and for what the user sends.
     pub(crate) permits: Arc<Semaphore>,
     send_permits: Arc<Semaphore>,
-    /// Counts what the server has answered well.
-    answered: Arc<AtomicU64>,
     /// `None` once closed.
     rooms: Mutex<Option<HashMap<RoomId, Arc<RoomState>>>>,
 }
@@ -129,7 +126,6 @@ impl Engine {
             list,
             permits,
             send_permits,
-            answered: Arc::default(),
             rooms,
         });
         let weak = Arc::downgrade(&shared);
@@ -230,10 +226,18 @@ impl Engine {
     pub fn watch_session(&self, listener: Arc<dyn SessionListener>) {
         let mut standing = self.shared.session.standing();
         self.shared.handle.spawn(async move {
-            while standing.changed().await.is_ok() {
-                let state = *standing.borrow_and_update();
-                // A listener that panics has been told.
-                let _ = catch_unwind(AssertUnwindSafe(|| listener.on_session(state)));
+            // It may have ended before anybody asked: what is unsent is sent from the opening on.
+            let mut state = *standing.borrow_and_update();
+            let mut told = SessionState::Active;
+            loop {
+                if std::mem::replace(&mut told, state) != state {
+                    // A listener that panics has been told.
+                    let _ = catch_unwind(AssertUnwindSafe(|| listener.on_session(state)));
+                }
+                if standing.changed().await.is_err() {
+                    return;
+                }
+                state = *standing.borrow_and_update();
             }
         });
     }
@@ -253,19 +257,21 @@ impl Engine {
     /// Any number of times, from any thread. Waits up to two seconds for a listener that does not
     /// return, so call it off the main thread; not at all when a listener itself calls it.
     pub fn close(&self) {
-        self.end_tasks();
+        let rooms = self.end_tasks();
         self.shared.cache.close();
+        // On the caller's own runtime the tasks go on until they find it closed.
+        rooms.iter().for_each(|room| room.work.notify_one());
     }
 
-    fn end_tasks(&self) {
+    fn end_tasks(&self) -> Vec<Arc<RoomState>> {
         let rooms = self.shared.rooms().take();
-        for room in rooms.into_iter().flat_map(HashMap::into_values) {
-            room.detach();
-        }
+        let rooms: Vec<_> = rooms.into_iter().flat_map(HashMap::into_values).collect();
+        rooms.iter().for_each(|room| room.detach());
         self.shared.list.detach();
         if let Some(tasks) = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take() {
             tasks.shut_down(CLOSE);
         }
+        rooms
     }
 }
 
@@ -311,7 +317,6 @@ impl Shared {
             work: state.work.clone(),
             sent: state.wake.clone(),
             permits: self.send_permits.clone(),
-            answered: self.answered.clone(),
             timings: self.config.timings.clone(),
         };
         let name = format!("room {id}: the outbox");
@@ -328,7 +333,6 @@ impl Shared {
             cache: self.cache.clone(),
             screen: state.screen.clone(),
             work: state.work.clone(),
-            answered: self.answered.clone(),
             raised: state.raised.clone(),
             permits: self.permits.clone(),
             config: self.config.clone(),

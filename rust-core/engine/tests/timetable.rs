@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
 use chat_engine::transport::{Answer, Fault, TransportError};
-use chat_engine::{Engine, Room, StaticToken, Token};
+use chat_engine::{ConnectionState, Engine, Room, StaticToken, Token};
 use chat_protocol::{Page, RoomId, Seq};
 use chat_testkit::{Asked, FakeTransport, RecordingListener, TOKEN, config, page};
 use std::sync::Arc;
@@ -303,4 +303,21 @@ async fn starting_anew_polls_at_once_but_fails_as_patiently_as_before() {
     }
     let asked = transport.asked().len();
     assert!((360..800).contains(&asked), "{asked} polls in an hour of outage");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_lags_behind_ones_own_message_is_asked_again_and_nobody_hears_of_it() {
+    let behind = || failure(Fault::CursorAhead);
+    let answers = [Ok(Answer::Page(page(1, 3))), behind(), Ok(Answer::Page(page(4, 4)))];
+    let transport = FakeTransport::then_quiet(answers);
+    let folder = tempfile::tempdir().unwrap();
+    let token = Arc::new(StaticToken(Token::new(TOKEN)));
+    let config = config("http://nowhere", folder.path());
+    let engine = Engine::open_with(config, token, transport.clone(), Handle::current()).unwrap();
+    let listener = RecordingListener::new();
+    let room = engine.room(RoomId::new(1).unwrap(), listener.clone()).unwrap();
+    room.start();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(listener.ids(), [1, 2, 3, 4]);
+    assert_eq!(listener.connections(), [ConnectionState::Connecting, ConnectionState::Live]);
 }

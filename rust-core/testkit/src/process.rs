@@ -81,6 +81,15 @@ impl ServerProcess {
     pub fn freeze(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+        // The signal is sent; each thread stops when it next looks.
+        let running = |task: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            !stat.rsplit(')').next().unwrap_or("").trim_start().starts_with('T')
+        };
+        let tasks = Path::new("/proc").join(&pid).join("task");
+        crate::wait("every thread stands still", || {
+            !std::fs::read_dir(&tasks).unwrap().flatten().any(running)
+        });
     }
 
     /// Lets it go on, after [`ServerProcess::freeze`].

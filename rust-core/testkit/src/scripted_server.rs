@@ -69,6 +69,13 @@ impl Reply {
         Self::body(200, "application/json", serde_json::to_vec(value).unwrap())
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     /// A problem of the protocol's.
     pub fn problem(code: ErrorCode) -> Self {
         let problem = Problem::new(code);

@@ -243,6 +243,18 @@ pub(super) fn forget(connection: &Connection, local_key: i64) -> Result<(), Engi
     Ok(())
 }
 
+/// Forgets the refused change of a message that has been deleted: there is nothing left to retry.
+pub(super) fn forget_refused(
+    connection: &Connection,
+    room: RoomId,
+    id: MessageId,
+) -> Result<(), EngineError> {
+    connection
+        .prepare_cached("DELETE FROM change WHERE room = ?1 AND message_id = ?2 AND state = 3")?
+        .execute([room.get(), id.get()])?;
+    Ok(())
+}
+
 /// Puts what is wished over what is so.
 pub(super) fn overlay(
     connection: &Connection,

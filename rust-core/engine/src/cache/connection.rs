@@ -245,7 +245,9 @@ fn connect(path: &Path) -> Result<Connection, EngineError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     migrations::run(&mut connection)?;
     // Reads every table's first page: damage to what is read at each opening shows here, the rest when it is read.
-    connection.execute_batch("SELECT 1 FROM room, outbox, change, summary, message LIMIT 1")?;
+    for table in ["room", "outbox", "change", "summary", "message"] {
+        connection.execute_batch(&format!("SELECT 1 FROM {table} LIMIT 1"))?;
+    }
     let transaction = connection.transaction()?;
     // None written yet, and a copy of some that are unsent, or a corrupt file: this one took its place.
     let fresh: bool = transaction.query_row(

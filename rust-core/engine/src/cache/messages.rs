@@ -37,8 +37,12 @@ pub(crate) fn apply_page(
     me: &UserId,
     page: Page,
 ) -> Result<Change, EngineError> {
-    let change = store(connection, room, me, page.messages)?;
+    let mut change = store(connection, room, me, page.messages)?;
     rooms::advance(connection, room, page.cursor)?;
+    if rooms::has_reached_the_count(connection, room)? {
+        rooms::recount(connection, room, me)?;
+        change.reach = rooms::reach(connection, room)?;
+    }
     Ok(change)
 }
 
@@ -163,6 +167,9 @@ fn store(
                 upserted.extend(find(connection, room, message.id, me)?);
             }
             continue;
+        }
+        if message.deleted {
+            changes::forget_refused(connection, room, message.id)?;
         }
         if known.is_some() {
             update(connection, room, &message)?;

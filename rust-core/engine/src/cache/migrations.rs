@@ -148,7 +148,7 @@ mod tests {
             "a refusal is remembered too"
         );
         // What was tried may be on the server: it goes out under the key of before, and cannot be taken back.
-        let next = cache.read(|c| super::super::next(c, room(1))).unwrap().unwrap();
+        let next = cache.read(|c| super::super::next(c, room(1), 0)).unwrap().unwrap();
         assert_eq!(next.transaction.as_str(), "5b000f57-99d5-4f4b-a18b-6cb0f260b263");
         assert!(next.may_have_arrived && next.schedule.attempts == 4);
         let grip = |key| {

@@ -59,13 +59,17 @@ pub(crate) fn add(
     item(connection, connection.last_insert_rowid(), me)
 }
 
-/// The oldest message of a room that still has to be sent.
-pub(crate) fn next(connection: &Connection, room: RoomId) -> Result<Option<Outgoing>, EngineError> {
+/// The oldest message of a room that still has to be sent, of those written after `behind`.
+pub(crate) fn next(
+    connection: &Connection,
+    room: RoomId,
+    behind: i64,
+) -> Result<Option<Outgoing>, EngineError> {
     let mut statement = connection.prepare_cached(
         "SELECT local_key, transaction_id, text, may_have_arrived, attempts, next_try_at, not_before
-         FROM outbox WHERE room = ?1 AND state IN (0, 1) ORDER BY local_key LIMIT 1",
+         FROM outbox WHERE room = ?1 AND state IN (0, 1) AND local_key > ?2 ORDER BY local_key LIMIT 1",
     )?;
-    let mut rows = statement.query([room.get()])?;
+    let mut rows = statement.query([room.get(), behind])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(Outgoing {
         local_key: row.get(0)?,
@@ -177,7 +181,7 @@ pub(crate) fn mark_sent(
         return Ok(item(connection, key, me)?.into());
     };
     settle(connection, room, &receipt, id)?;
-    if known.key == ItemKey::of(id, None) {
+    if known.own && known.key == ItemKey::of(id, None) {
         // Polling was faster, and the server tells no transaction ids: here the two become one.
         messages::set_local_key(connection, room, id, key)?;
     }
@@ -311,8 +315,7 @@ pub(super) fn settle_below(
     keys.map(|key| Ok(ItemKey::local(key?))).collect()
 }
 
-/// Everything of a room that may come back as a message: all that was tried, and all that failed
-/// for an answer lost on the way.
+/// Everything of a room that may come back as a message.
 pub(super) fn receipts(connection: &Connection, room: RoomId) -> Result<Vec<Receipt>, EngineError> {
     let mut statement = connection
         .prepare_cached("SELECT local_key, transaction_id, message_id, edited FROM outbox WHERE room = ?1")?;

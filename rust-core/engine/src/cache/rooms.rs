@@ -65,6 +65,16 @@ pub(super) fn advance(connection: &Connection, room: RoomId, cursor: Seq) -> Res
     Ok(())
 }
 
+/// Whether the server counted what is below the floor, and the changes up to its count are all here now.
+pub(super) fn has_reached_the_count(connection: &Connection, room: RoomId) -> Result<bool, EngineError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM room r JOIN summary s ON s.room = r.id
+             WHERE r.id = ?1 AND r.floor > r.read_marker + 1 AND r.has_older AND r.cursor >= s.seq",
+        )?
+        .exists([room.get()])?)
+}
+
 /// Moves the floor: down by history, up by retention.
 pub(super) fn set_floor(
     connection: &Connection,
@@ -109,7 +119,10 @@ pub(super) fn recount(connection: &Connection, room: RoomId, me: &UserId) -> Res
                          SELECT count(*) FROM message m
                          WHERE m.room = room.id AND m.id > max(room.read_marker, room.floor - 1) AND m.id <= s.id
                            AND m.sender <> ?2 AND NOT m.deleted))
-                     FROM summary s WHERE s.room = room.id AND s.read_marker = room.read_marker), unread_below)
+                     FROM summary s WHERE s.room = room.id AND s.read_marker = room.read_marker
+                     -- Not while any of what the server counted from the floor up is still to come.
+                     AND s.id - room.floor + 1 = (SELECT count(*) FROM message m
+                         WHERE m.room = room.id AND m.id BETWEEN room.floor AND s.id)), unread_below)
                  END
              WHERE id = ?1",
         )?

@@ -7,7 +7,8 @@
 //! * Every try of a message carries the same transaction id, so a lost answer stores nothing twice.
 //! * One try at a time per room, oldest first: what was written first is read first.
 //! * A refused message is marked and passed over; it holds up no other. Neither does one that the server
-//!   fails on again and again while it answers everything else.
+//!   fails on again and again: then the one behind it is tried, and if that is taken, the first counts as
+//!   refused. While the server takes nothing, nothing counts as refused.
 //! * Failed tries are spaced by full-jitter backoff, and no try undercuts a `Retry-After`; both are on
 //!   disk, so that starting the app again and again hammers no server.
 //! * Of several changes of one message, the newest is sent. An answer to an older one settles nothing.
@@ -24,7 +25,6 @@ use crate::{EngineError, Timings};
 use chat_protocol::{ErrorCode, Message, MessageId, RoomId, Timestamp, UserId};
 use rusqlite::Transaction;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep_until};
@@ -43,22 +43,20 @@ pub(crate) struct Outbox {
     pub(crate) sent: Arc<Notify>,
     /// Shared by all rooms, apart from those for polls: nobody's message waits behind somebody's poll.
     pub(crate) permits: Arc<Semaphore>,
-    /// Counts what the server has answered well, of all rooms.
-    pub(crate) answered: Arc<AtomicU64>,
     pub(crate) timings: Timings,
 }
 
-/// A message that the server fails on this often, while it answers other things in between, counts as
-/// refused. 10: some three minutes of backoff, more than a server needs to be deployed anew.
-const POISONED: u32 = 10;
+/// Once the server has failed on a message this often, the one behind it is tried. 8: some two minutes of
+/// backoff, more than a server needs to be deployed anew.
+const POISONED: u32 = 8;
 
 /// What a worker keeps from one step to the next.
 struct Memory {
     pace: Pace,
     /// When the server is to be told how far the room is read.
     tell_read_at: Option<Instant>,
-    /// The message that the server fails on, how often, and what it had answered by then.
-    failing: Option<(i64, u32, u64)>,
+    /// The message that the server fails on, and how often it has.
+    failing: Option<(i64, u32)>,
 }
 
 impl Outbox {
@@ -107,7 +105,7 @@ impl Outbox {
     /// Goes on where the process of before has stopped.
     async fn take_up(&self, pace: &mut Pace) {
         let found = self.cache.read(|c| {
-            Ok(match cache::next(c, self.room)? {
+            Ok(match cache::next(c, self.room, 0)? {
                 Some(outgoing) => Some(outgoing.schedule),
                 None => change::next(c, self.room)?.map(|change| change.schedule),
             })
@@ -128,7 +126,7 @@ impl Outbox {
 
     /// Does the next thing there is to do.
     async fn step(&self, memory: &mut Memory) -> Result<Progress, EngineError> {
-        if let Some(outgoing) = self.take_message()? {
+        if let Some(outgoing) = self.take_message(memory)? {
             return self.send(outgoing, memory).await;
         }
         if let Some(outgoing) = self.take_change()? {
@@ -151,9 +149,15 @@ impl Outbox {
 
     /// The next message, marked as on its way in the transaction that reads it: from here on an edit no
     /// longer changes what is sent, but is wished for after it.
-    fn take_message(&self) -> Result<Option<Outgoing>, EngineError> {
+    fn take_message(&self, memory: &Memory) -> Result<Option<Outgoing>, EngineError> {
+        let poisoned = memory.failing.filter(|(_, times)| *times >= POISONED).map(|(key, _)| key);
         let take = |t: &Transaction<'_>| {
-            let Some(outgoing) = cache::next(t, self.room)? else { return Ok(None) };
+            let behind = poisoned.map(|key| cache::next(t, self.room, key)).transpose()?.flatten();
+            let next = match behind {
+                Some(probe) => Some(probe),
+                None => cache::next(t, self.room, 0)?,
+            };
+            let Some(outgoing) = next else { return Ok(None) };
             let item = cache::mark_sending(t, outgoing.local_key, &self.me)?;
             Ok(Some((outgoing, item)))
         };
@@ -191,18 +195,24 @@ impl Outbox {
             Ok(message) => {
                 self.announce(|t| cache::mark_sent(t, self.room, *key, &self.me, message.id))?;
                 self.sent.notify_one();
+                if let Some((poisoned, _)) = memory.failing.take().filter(|(failing, _)| failing != key) {
+                    log::warn!("room {}: the server fails on a message, and takes the next", self.room);
+                    let refused = FailureReason::Refused;
+                    let failed = self.announce(|t| cache::mark_failed(t, poisoned, &self.me, true, refused));
+                    return gone(failed, Progress::Made);
+                }
                 Ok(Progress::Made)
             }
             Err(Trouble::SessionEnded) => {
                 gone(wait(outgoing.schedule, arrived(None)), Progress::SessionEnded)
             }
-            Err(Trouble::Later { error, .. }) if self.is_poisoned(*key, error.as_ref(), memory) => {
-                log::warn!("room {}: the server fails on a message, and on nothing else", self.room);
-                let failed =
-                    self.announce(|t| cache::mark_failed(t, *key, &self.me, true, FailureReason::Refused));
-                gone(failed, Progress::Refused)
-            }
             Err(Trouble::Later { error, at_least }) => {
+                memory.failing = match memory.failing {
+                    // The one behind it fares no better: it is the server, and the first has its turn again.
+                    Some((failing, _)) if failing != *key => Some((failing, 0)),
+                    Some((_, times)) => Some((*key, times + u32::from(error.as_ref().is_some_and(chokes)))),
+                    None => error.as_ref().is_some_and(chokes).then_some((*key, 1)),
+                };
                 let (pause, schedule) = postpone(&mut memory.pace, at_least);
                 gone(wait(schedule, arrived(error.as_ref())), Progress::Later(pause))
             }
@@ -213,20 +223,6 @@ impl Outbox {
                 gone(failed, Progress::Refused)
             }
         }
-    }
-
-    /// Whether the server has failed on this message, and answered something else after each failure, too often.
-    fn is_poisoned(&self, key: i64, error: Option<&TransportError>, memory: &mut Memory) -> bool {
-        let answered = self.answered.load(Ordering::Relaxed);
-        if !error.is_some_and(|e| matches!(e.fault, Fault::Server { .. } | Fault::BadAnswer(_))) {
-            return false; // it has not looked at it
-        }
-        let failures = match memory.failing {
-            Some((failing, times, then)) if failing == key => times + u32::from(answered > then),
-            _ => 1,
-        };
-        memory.failing = (failures < POISONED).then_some((key, failures, answered));
-        failures >= POISONED
     }
 
     async fn send_change(&self, outgoing: OutgoingChange, pace: &mut Pace) -> Result<Progress, EngineError> {
@@ -286,14 +282,20 @@ impl Outbox {
         Ok(Progress::Made)
     }
 
-    async fn ask<T, F, Fut>(&self, call: F) -> Result<T, Trouble>
+    async fn ask<T, F, Fut>(&self, mut call: F) -> Result<T, Trouble>
     where
         F: FnMut(crate::Token) -> Fut,
         Fut: Future<Output = Result<T, TransportError>>,
     {
-        // Never closed, so there is always one to be had.
-        let _permit = self.permits.acquire().await;
-        self.session.authorized(call).await.map_err(Trouble::from)
+        // Around the request alone: who waits for a token takes no turn.
+        let in_turn = |token| {
+            let call = call(token);
+            async {
+                let _permit = self.permits.acquire().await;
+                call.await
+            }
+        };
+        self.session.authorized(in_turn).await.map_err(Trouble::from)
     }
 
     fn announce(
@@ -358,6 +360,12 @@ impl From<AuthorizedError> for Trouble {
 /// Whether the server may have done what it was asked, without our hearing of it.
 fn may_arrive(error: &TransportError) -> bool {
     !matches!(error.fault, Fault::Offline | Fault::Tls | Fault::RateLimited)
+}
+
+/// Whether the server has looked at what it was sent, and failed; not one that says it is not there.
+fn chokes(error: &TransportError) -> bool {
+    let absent = matches!(error.fault, Fault::Server { status: 502..=504 }) || error.retry_after.is_some();
+    !absent && matches!(error.fault, Fault::Server { .. } | Fault::BadAnswer(_))
 }
 
 /// Another failure: how long to wait, and that in writing.

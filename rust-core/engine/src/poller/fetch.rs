@@ -24,8 +24,6 @@ pub(crate) struct Fetch {
     pub(crate) screen: Screen,
     /// The outbox's: a message came that something is wished for.
     pub(crate) work: Arc<Notify>,
-    /// Counts what the server has answered well, of all rooms: it is there, whatever it says to one message.
-    pub(crate) answered: Arc<AtomicU64>,
     /// Of the room: how often its floor was raised.
     pub(crate) raised: Arc<AtomicU64>,
     /// Shared by all rooms, first come, first served: many rooms ask in turn, not all at once.
@@ -45,6 +43,8 @@ pub(crate) struct Position {
     file: u64,
     /// Far behind: the newest messages are shown, the others are told when all are there.
     catching_up: bool,
+    /// Whether what is more than is kept has been let go of, once a job.
+    trimmed: bool,
 }
 
 impl Fetch {
@@ -58,7 +58,7 @@ impl Fetch {
             .ask(|token| async move { self.transport.changes(self.room, after, limit, &token).await })
             .await?;
         let Answer::Page(page) = answer else {
-            self.caught_up(position);
+            self.complete(position)?;
             return Ok(Outcome { more: false, news: false, interval });
         };
         let news = !page.messages.is_empty();
@@ -72,11 +72,11 @@ impl Fetch {
         if page.has_more && !position.catching_up {
             position.catching_up = true;
             match self.take_newest(after).await {
-                Ok(None) => {}
-                Ok(Some(cursor)) => {
-                    position.cursor = Some(cursor);
+                Ok(true) => {}
+                Ok(false) => {
+                    position.cursor = None; // to be read anew
                     self.caught_up(position);
-                    return Ok(Outcome { more: false, news, interval });
+                    return Ok(Outcome { more: true, news, interval });
                 }
                 Err(Failure::Later { error, at_least: Duration::ZERO }) => {
                     log::warn!("room {}: newest page: {error}", self.room);
@@ -88,7 +88,7 @@ impl Fetch {
         self.store(!position.catching_up, |t| cache::apply_page(t, self.room, &self.me, page))?;
         position.cursor = Some(cursor);
         if !more {
-            self.caught_up(position);
+            self.complete(position)?;
         }
         Ok(Outcome { more, news, interval })
     }
@@ -100,10 +100,26 @@ impl Fetch {
             match self.changes(&mut position).await {
                 Ok(Outcome { more: true, .. }) => {}
                 Ok(_) | Err(Failure::End(_)) => break,
-                Err(Failure::Later { at_least, .. }) => tokio::time::sleep(pace.failed(at_least)).await,
+                Err(Failure::Later { at_least, .. }) => {
+                    self.caught_up(&mut position); // it may be a while until the rest is there
+                    tokio::time::sleep(pace.failed(at_least)).await;
+                }
             }
         }
         self.caught_up(&mut position);
+    }
+
+    /// Nothing is missing from the floor up: the moment to let go of what is more than is kept.
+    fn complete(&self, position: &mut Position) -> Result<(), EngineError> {
+        self.caught_up(position);
+        if std::mem::replace(&mut position.trimmed, true) {
+            return Ok(());
+        }
+        if self.cache.commit(|t| cache::trim(t, self.room, &self.me, self.config.retention), |done| done)? {
+            self.raised.fetch_add(1, Ordering::AcqRel);
+            self.screen.refresh();
+        }
+        Ok(())
     }
 
     /// What was fetched so far is told, should it have been kept for the end.
@@ -111,6 +127,11 @@ impl Fetch {
         if std::mem::take(&mut position.catching_up) {
             self.screen.refresh();
         }
+    }
+
+    /// Makes a room known that has not been looked at yet.
+    pub(crate) async fn first_look(&self) -> Result<(), Failure> {
+        self.changes(&mut Position::default()).await.map(|_| ())
     }
 
     /// Fetches the page of history before `before`. It counts only if it is no older than what is known of
@@ -140,37 +161,37 @@ impl Fetch {
             return Ok(());
         }
         position.file = file;
-        if self.cache.commit(|t| cache::trim(t, self.room, &self.me, self.config.retention), |done| done)? {
-            self.raised.fetch_add(1, Ordering::AcqRel);
-            self.screen.refresh();
-        }
         position.cursor = self.cache.read(|c| cache::cursor(c, self.room))?;
         Ok(())
     }
 
     /// More than a page was missed: has the newest messages shown first, while those between come page
-    /// by page. When they are more than is kept of a room, begins it anew and tells where.
-    async fn take_newest(&self, after: Seq) -> Result<Option<Seq>, Failure> {
+    /// by page. When more changes were missed than messages are kept of a room at all, begins it anew.
+    /// Tells whether the cursor is where it was; a push may have moved it, too, meanwhile.
+    async fn take_newest(&self, after: Seq) -> Result<bool, Failure> {
         let newest = self
             .ask(|token| async move { self.transport.changes(self.room, None, DEFAULT_PAGE, &token).await })
             .await?;
-        let Answer::Page(page) = newest.answer else { return Ok(None) };
-        let cursor = page.cursor;
-        let anew = self.store_with(|t| {
-            let first = page.messages.first().map_or(0, |m| m.id.get());
-            let missed = first - cache::newest_id(t, self.room)?;
-            // Unless a push has brought the room further meanwhile.
-            let anew = missed > self.config.retention && cache::cursor(t, self.room)? == Some(after);
-            let change = match anew {
-                true => {
-                    self.raised.fetch_add(1, Ordering::AcqRel);
-                    cache::begin_anew(t, self.room, &self.me, page)?
+        let Answer::Page(page) = newest.answer else { return Ok(true) };
+        let anew = page.cursor.get() - after.get() > self.config.retention;
+        let stored = self.cache.commit(
+            |t| {
+                if cache::cursor(t, self.room)? != Some(after) {
+                    return Ok(None);
                 }
-                false => cache::apply_ahead(t, self.room, &self.me, page.messages)?,
-            };
-            Ok((change, anew))
-        })?;
-        Ok(anew.then_some(cursor))
+                if !anew {
+                    return cache::apply_ahead(t, self.room, &self.me, page.messages).map(Some);
+                }
+                self.raised.fetch_add(1, Ordering::AcqRel);
+                cache::begin_anew(t, self.room, &self.me, page).map(Some)
+            },
+            |change| {
+                let stored = change.is_some();
+                self.tell(change.unwrap_or_default());
+                stored
+            },
+        )?;
+        Ok(stored && !anew)
     }
 
     fn store(
@@ -178,24 +199,18 @@ impl Fetch {
         tell: bool,
         change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<Change, EngineError>,
     ) -> Result<(), EngineError> {
-        self.cache.commit(change, |change| {
-            self.wake_outbox(&change);
-            match tell {
-                true => self.screen.push(change),
-                false => self.screen.touch(),
+        self.cache.commit(change, |change| match tell {
+            true => self.tell(change),
+            false => {
+                self.wake_outbox(&change);
+                self.screen.touch();
             }
         })
     }
 
-    fn store_with(
-        &self,
-        change: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<(Change, bool), EngineError>,
-    ) -> Result<bool, EngineError> {
-        self.cache.commit(change, |(change, anew)| {
-            self.wake_outbox(&change);
-            self.screen.push(change);
-            anew
-        })
+    fn tell(&self, change: Change) {
+        self.wake_outbox(&change);
+        self.screen.push(change);
     }
 
     fn wake_outbox(&self, change: &Change) {
@@ -204,15 +219,19 @@ impl Fetch {
         }
     }
 
-    async fn ask<T, F, Fut>(&self, call: F) -> Result<T, Failure>
+    async fn ask<T, F, Fut>(&self, mut call: F) -> Result<T, Failure>
     where
         F: FnMut(Token) -> Fut,
         Fut: Future<Output = Result<T, TransportError>>,
     {
-        // Never closed, so there is always one to be had.
-        let _permit = self.permits.acquire().await;
-        let answer = self.session.authorized(call).await?;
-        self.answered.fetch_add(1, Ordering::Relaxed);
-        Ok(answer)
+        // Around the request alone: who waits for a token takes no turn.
+        let in_turn = |token| {
+            let call = call(token);
+            async {
+                let _permit = self.permits.acquire().await;
+                call.await
+            }
+        };
+        Ok(self.session.authorized(in_turn).await?)
     }
 }

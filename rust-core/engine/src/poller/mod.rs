@@ -240,12 +240,16 @@ impl<P: Poll> Poller<P> {
                 }
                 Err(Failure::End(reason)) => return reason,
                 Err(Failure::Later { error, at_least }) => {
-                    live = false;
                     let retry_in = pace.failed(at_least);
                     log::warn!("{}: {error}; try {} in {retry_in:?}", self.name, pace.attempt() + 1);
                     let attempt = pace.attempt();
                     *last_error = Some(error.clone());
-                    self.poll.tell(ConnectionState::Waiting { error, attempt, retry_in });
+                    // A replica that lags behind one's own message says so too, and has it in a moment.
+                    let lags = attempt == 1 && error.fault() == Some(Fault::CursorAhead);
+                    if !(lags && live) {
+                        live = false;
+                        self.poll.tell(ConnectionState::Waiting { error, attempt, retry_in });
+                    }
                     retry_in
                 }
             };

@@ -4,6 +4,8 @@ use super::{ConnectionState, Failure, Outcome, Poll};
 use crate::cache;
 use crate::engine::Shared;
 use crate::repository::RoomListFeed;
+use crate::transport::Polled;
+use chat_protocol::Rooms;
 use std::sync::Arc;
 
 /// The list of rooms, for the screen that wants it.
@@ -12,10 +14,11 @@ pub(crate) struct RoomsPoll {
     pub(crate) feed: Arc<RoomListFeed>,
 }
 
-/// The list that is stored, by its tag.
+/// The list that is stored.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     tag: Option<String>,
+    rooms: Option<Rooms>,
     file: u64,
 }
 
@@ -26,17 +29,17 @@ impl Poll for RoomsPoll {
         let shared = &self.shared;
         let file = shared.cache.file();
         let tag = known.tag.clone().filter(|_| known.file == file);
-        let answer = {
-            // Never closed, so there is always one to be had.
-            let _permit = shared.permits.acquire().await;
+        let ask = |token| {
             let tag = tag.as_deref();
-            shared
-                .session
-                .authorized(|token| async move { shared.transport.rooms(tag, &token).await })
-                .await?
+            async move {
+                let _permit = shared.permits.acquire().await;
+                shared.transport.rooms(tag, &token).await
+            }
         };
-        let interval = answer.interval;
-        let Some(tagged) = answer.answer else { return Ok(Outcome { more: false, news: false, interval }) };
+        let Polled { answer, interval } = shared.session.authorized(ask).await?;
+        // Without a tag, a server tells again what is known.
+        let news = answer.filter(|tagged| known.file != file || known.rooms.as_ref() != Some(&tagged.rooms));
+        let Some(tagged) = news else { return Ok(Outcome { more: false, news: false, interval }) };
         let me = &shared.config.account.user;
         shared.cache.commit(
             |t| cache::replace(t, me, &tagged.rooms.rooms),
@@ -45,7 +48,7 @@ impl Poll for RoomsPoll {
                 self.feed.refresh();
             },
         )?;
-        *known = Known { tag: tagged.tag, file };
+        *known = Known { tag: tagged.tag, rooms: Some(tagged.rooms), file };
         Ok(Outcome { more: false, news: true, interval })
     }
 

@@ -52,6 +52,8 @@ struct State {
     removed: Vec<ItemKey>,
     /// The oldest message the listener has, once it has any; a change to an older one is not for it.
     from: Option<i64>,
+    /// How many messages the reader has asked for beyond those: a list that long is scrolled through.
+    scrolled: i64,
     /// How far the room is known and read, if that has changed since the listener was told.
     reach: Option<Reach>,
     status: RoomStatus,
@@ -83,6 +85,7 @@ impl Feed {
             upserted: HashMap::new(),
             removed: Vec::new(),
             from: None,
+            scrolled: 0,
             reach: None,
             status: RoomStatus::default(),
             connection: None,
@@ -93,6 +96,7 @@ impl Feed {
 
     /// Calls the listener until it is detached. The one task that does.
     pub(crate) async fn run(self: Arc<Self>) {
+        let _answered = AnswerAll(self.clone());
         loop {
             match self.take() {
                 None if self.state().detached => return,
@@ -144,7 +148,7 @@ impl Feed {
                 state.upserted.insert(item.key, item);
             }
             state.reach = reach.or(state.reach);
-            if state.from.is_some_and(|from| newest - from > 2 * LATER_SNAPSHOT) {
+            if state.from.is_some_and(|from| newest - from > 2 * LATER_SNAPSHOT + state.scrolled) {
                 state.make_stale(); // a list that nobody scrolls through; begun anew
             }
         }
@@ -155,8 +159,9 @@ impl Feed {
     /// Puts the next older messages out of the cache before those that the listener has. Called with
     /// the cache's lock held, so that no change can fall between the reading and the telling.
     pub(super) fn extend(&self, connection: &Connection) -> Result<Extended, EngineError> {
-        let Some(reach) = cache::reach(connection, self.room)? else { return Ok(Extended::AtTheEnd) };
-        let Some(from) = self.state().from else { return Ok(Extended::AtTheEnd) };
+        let Some(reach) = cache::reach(connection, self.room)? else { return Ok(Extended::NotKnown) };
+        // Before the first snapshot was told: what is asked for is the newest, then.
+        let from = self.state().from.unwrap_or(i64::MAX);
         let items = cache::newest(connection, self.room, &self.me, reach.floor..from, OLDER)?;
         let Some(first) = items.first().and_then(|item| item.id) else {
             return Ok(match MessageId::new(reach.floor) {
@@ -166,6 +171,7 @@ impl Feed {
         };
         let mut state = self.state();
         state.from = Some(first.get());
+        state.scrolled += items.len() as i64;
         if !state.stale {
             state.upserted.extend(items.into_iter().map(|item| (item.key, item)));
             state.reach = Some(reach);
@@ -295,10 +301,14 @@ impl Feed {
     fn snapshot(&self) -> Result<TimelineUpdate, EngineError> {
         self.cache.read(|connection| {
             let reach = cache::reach(connection, self.room)?;
-            let (from, limit) = match (self.state().from, reach) {
+            let (from, scrolled) = {
+                let state = self.state();
+                (state.from, state.scrolled)
+            };
+            let (from, limit) = match (from, reach) {
                 (Some(from), Some(reach)) => {
                     let from = from.max(reach.floor);
-                    match cache::newest_id(connection, self.room)? - from < LATER_SNAPSHOT {
+                    match cache::newest_id(connection, self.room)? - from < LATER_SNAPSHOT + scrolled {
                         true => (from, usize::MAX >> 1),
                         false => (reach.floor, FIRST_SNAPSHOT),
                     }
@@ -313,6 +323,9 @@ impl Feed {
             items.extend(cache::unsent(connection, self.room, &self.me)?);
             let mut state = self.state();
             state.stale = false;
+            if limit == FIRST_SNAPSHOT {
+                state.scrolled = 0;
+            }
             state.from = from;
             state.reach = None;
             state.status = reach.map(|reach| status(&reach, from)).unwrap_or_default();
@@ -322,6 +335,16 @@ impl Feed {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// However the task ends, nobody who waits for it is left without an answer.
+struct AnswerAll(Arc<Feed>);
+
+impl Drop for AnswerAll {
+    fn drop(&mut self) {
+        let waiting = std::mem::take(&mut self.0.state().then);
+        drop(waiting); // which answers
     }
 }
 

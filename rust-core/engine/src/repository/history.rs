@@ -91,6 +91,7 @@ impl History {
             })?;
             match shown {
                 Extended::Shown { has_older } => return Ok(Loaded { has_older }),
+                Extended::NotKnown => self.fetch.first_look().await.map_err(LoadError::from)?,
                 Extended::AtTheEnd => return Ok(Loaded { has_older: false }),
                 Extended::AskFor { before } => self.fetch.older(before).await.map_err(LoadError::from)?,
             }
@@ -110,8 +111,10 @@ pub(crate) enum Extended {
         /// The floor.
         before: chat_protocol::MessageId,
     },
-    /// There are none, or the room has not been looked at yet.
+    /// There are none.
     AtTheEnd,
+    /// The room has not been looked at yet.
+    NotKnown,
 }
 
 /// A flight under way. However it ends, dropped or in a panic, everybody waiting is answered.

@@ -133,7 +133,8 @@ impl TransportError {
         let code = problem.map_or(ErrorCode::Unknown, |p| p.code);
         let fault = match status {
             401 => Fault::Unauthorized,
-            // A room ends, and a message fails, by our server's word only; a load balancer says 404 as well.
+            // A room ends, and a message fails, by our server's word only; a load balancer says 404 as well, a
+            // firewall 400.
             403 if code == ErrorCode::NotAMember => Fault::NotAMember,
             404 | 410 if matches!(code, ErrorCode::RoomNotFound | ErrorCode::RoomGone) => Fault::RoomNotFound,
             403 | 404 | 410
@@ -148,7 +149,7 @@ impl TransportError {
             408 => Fault::Timeout,
             409 if code == ErrorCode::CursorAhead => Fault::CursorAhead,
             429 => Fault::RateLimited,
-            400..=499 => Fault::Refused { status, code },
+            400..=499 if code != ErrorCode::Unknown => Fault::Refused { status, code },
             500..=599 => Fault::Server { status },
             _ => Fault::BadAnswer(BadAnswer::Status(status)),
         };
@@ -195,8 +196,8 @@ mod tests {
         assert_eq!(told(ErrorCode::RoomGone), Retry::EndRoom(EndReason::RoomNotFound));
         let retry = |status| TransportError::from_status(status, None, None).retry();
         assert_eq!(retry(401), Retry::WithNewToken);
-        assert_eq!(retry(422), Retry::Never);
-        for status in [302, 403, 404, 408, 410, 429, 500, 502, 503, 504] {
+        assert_eq!(told(ErrorCode::TextInvalid), Retry::Never);
+        for status in [302, 400, 403, 404, 408, 410, 421, 422, 425, 429, 500, 502, 503, 504] {
             assert_eq!(retry(status), Retry::Later { at_least: Duration::ZERO }, "{status}");
         }
     }

@@ -256,7 +256,7 @@ fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
 fn classify(error: &reqwest::Error) -> TransportError {
     let fault = if error.is_timeout() {
         Fault::Timeout
-    } else if is_tls(error) {
+    } else if is_tls(error) && error.is_connect() {
         Fault::Tls
     } else if error.is_connect() {
         Fault::Offline

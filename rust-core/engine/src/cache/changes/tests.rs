@@ -48,7 +48,7 @@ impl Fixture {
     }
 
     fn next(&self) -> Option<String> {
-        self.cache.read(|c| cache::next(c, room())).unwrap().map(|outgoing| outgoing.text)
+        self.cache.read(|c| cache::next(c, room(), 0)).unwrap().map(|outgoing| outgoing.text)
     }
 
     fn next_change(&self) -> Option<Option<String>> {

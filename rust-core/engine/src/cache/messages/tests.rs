@@ -54,8 +54,12 @@ impl Fixture {
         self.cache.commit(|t| apply_page(t, room(), &me(), page), |told| told).unwrap().upserted
     }
 
+    fn reach(&self) -> Reach {
+        self.cache.read(|c| cache::reach(c, room())).unwrap().unwrap()
+    }
+
     fn has_older(&self) -> bool {
-        self.cache.read(|c| cache::reach(c, room())).unwrap().unwrap().has_older
+        self.reach().has_older
     }
 
     fn write(&self, text: &str, transaction: &str) -> TimelineItem {
@@ -246,6 +250,13 @@ enum Step {
     Read(i64),
     ReadElsewhere(i64),
     Trimmed(i64),
+    /// The list of rooms is told, by a server that may be ahead of the room here.
+    Listed,
+}
+
+/// As the server counts.
+fn unread(messages: &[Message], marker: i64) -> i64 {
+    messages.iter().filter(|m| m.id.get() > marker && m.sender != me() && !m.deleted).count() as i64
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -258,6 +269,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1i64..45).prop_map(Step::Read),
         1 => (1i64..45).prop_map(Step::ReadElsewhere),
         1 => (1i64..30).prop_map(Step::Trimmed),
+        2 => Just(Step::Listed),
     ]
 }
 
@@ -268,7 +280,7 @@ proptest! {
     fn unread_is_what_counting_all_over_again_gives(begin in 0i64..8, steps in prop::collection::vec(step(), 1..60)) {
         let fixture = Fixture::new();
         let mut server: Vec<Message> = (1..=begin).map(|n| message(n, n, "bob", "before")).collect();
-        let mut seq = begin;
+        let (mut seq, mut listed) = (begin, None);
         let newest: Vec<_> = server.iter().rev().take(3).rev().cloned().collect();
         let has_more = newest.first().is_some_and(|m| m.id.get() > 1);
         fixture.first(Page { has_more, ..page(newest, begin) });
@@ -298,7 +310,7 @@ proptest! {
                     fixture.apply(page(changes, cursor));
                 }
                 Step::Older => {
-                    let reach = fixture.cache.read(|c| cache::reach(c, room())).unwrap().unwrap();
+                    let reach = fixture.reach();
                     if reach.has_older {
                         let older: Vec<_> =
                             server.iter().filter(|m| (reach.floor - 2..reach.floor).contains(&m.id.get())).cloned().collect();
@@ -319,6 +331,23 @@ proptest! {
                 Step::Trimmed(keep) => {
                     fixture.cache.commit(|t| trim(t, room(), &me(), keep), |_| ()).unwrap();
                 }
+                Step::Listed => {
+                    let marker = fixture.reach().read_marker;
+                    let summary = chat_protocol::RoomSummary {
+                        id: room(),
+                        title: "t".into(),
+                        last_message: server.last().cloned(),
+                        unread: unread(&server, marker),
+                        read_marker: MessageId::new(marker).ok(),
+                    };
+                    fixture.cache.commit(|t| cache::replace(t, &me(), &[summary]), |_| ()).unwrap();
+                    listed = Some((seq, marker));
+                }
+            }
+            // All of it is here, and nothing has happened since the server counted: then its count is ours.
+            let reach = fixture.reach();
+            if reach.cursor.get() == seq && listed == Some((seq, reach.read_marker)) {
+                prop_assert_eq!(reach.unread, unread(&server, reach.read_marker));
             }
             let (kept, counted): (i64, i64) = fixture.cache.read(|c| {
                 let kept = c.query_row("SELECT unread FROM room", [], |r| r.get(0))?;
