@@ -10,7 +10,7 @@
 //! * `verdict.rs` checks what is there in the end: the screen is the server's truth and what is unsent,
 //!   and the server has everything that the user did, once.
 //!
-//! `CHAT_MODEL_CASES` says how many cases (default 600), `CHAT_MODEL_SEED` which ones (default: other ones
+//! `CHAT_MODEL_CASES` says how many cases (default 400), `CHAT_MODEL_SEED` which ones (default: other ones
 //! each time; the seed is printed), `CHAT_MODEL_STEPS` how long one may be (default 60). The long profile:
 //!
 //! ```text
@@ -64,7 +64,7 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn whatever_happens_the_screen_is_the_servers_truth_and_what_is_unsent() {
-    let cases = number("CHAT_MODEL_CASES").unwrap_or(600);
+    let cases = number("CHAT_MODEL_CASES").unwrap_or(400);
     let seed = number("CHAT_MODEL_SEED").unwrap_or_else(|| fastrand::u64(..));
     let steps = number("CHAT_MODEL_STEPS").unwrap_or(60) as usize;
     eprintln!("{cases} cases of the model; again with CHAT_MODEL_SEED={seed}");
