@@ -79,16 +79,16 @@ internal class NativeClient private constructor(
     private suspend fun end(endCore: () -> Unit) = withContext(NonCancellable + io) {
         if (closed) return@withContext
         closed = true
-        network.close()
-        scope.cancel()
-        tokens.close()
-        openRooms.values.forEach { it.close() }
-        openRooms.clear()
-        list.close()
+        // Whatever fails on the way: a core left open would keep the account from ever being opened again.
         try {
-            onCore(endCore)
+            network.close()
+            scope.cancel()
+            tokens.close()
+            openRooms.values.forEach { it.close() }
+            openRooms.clear()
+            list.close()
         } finally {
-            core.close()
+            core.use { onCore(endCore) }
         }
     }
 
@@ -119,11 +119,16 @@ internal class NativeClient private constructor(
             var opened = false
             try {
                 val core = onCore { ChatCore(config.toCore(File(context.noBackupFilesDir, "chat-core")), tokens) }
-                tokens.attach(core)
-                val list = NativeRoomList().also { it.attach(onCore { core.rooms(it) }) }
-                val session = MutableStateFlow(SessionState.ACTIVE)
-                onCore { core.watchSession(SessionWatch(session)) }
-                return NativeClient(context, config.userId, core, tokens, list, session, io).also { opened = true }
+                try {
+                    tokens.attach(core)
+                    val list = NativeRoomList().also { it.attach(onCore { core.rooms(it) }) }
+                    val session = MutableStateFlow(SessionState.ACTIVE)
+                    onCore { core.watchSession(SessionWatch(session)) }
+                    return NativeClient(context, config.userId, core, tokens, list, session, io).also { opened = true }
+                } finally {
+                    // Left open, it would keep the account from ever being opened again.
+                    if (!opened) core.use { it.shutdown() }
+                }
             } catch (e: LinkageError) {
                 throw ChatException.NativeLibrary(e)
             } finally {
