@@ -85,7 +85,8 @@ impl Fetch {
             }
         }
         let (cursor, more) = (page.cursor, page.has_more);
-        self.store(!position.catching_up, |t| cache::apply_page(t, self.room, &self.me, page))?;
+        let tell = !position.catching_up;
+        self.store(tell, |t| cache::apply_page(t, self.room, &self.me, page, tell))?;
         position.cursor = Some(cursor);
         if !more {
             self.complete(position)?;

@@ -72,7 +72,7 @@ impl Fixture {
             transaction_id: Some(TransactionId::new("t-1").unwrap()),
         };
         let page = Page { messages: vec![message], cursor: Seq::new(1).unwrap(), has_more: false };
-        self.commit(|t| cache::apply_page(t, room(), &me(), page))
+        self.commit(|t| cache::apply_page(t, room(), &me(), page, true))
     }
 }
 

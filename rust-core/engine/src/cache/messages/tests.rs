@@ -51,7 +51,7 @@ impl Fixture {
     }
 
     fn apply(&self, page: Page) -> Vec<TimelineItem> {
-        self.cache.commit(|t| apply_page(t, room(), &me(), page), |told| told).unwrap().upserted
+        self.cache.commit(|t| apply_page(t, room(), &me(), page, true), |told| told).unwrap().upserted
     }
 
     fn reach(&self) -> Reach {

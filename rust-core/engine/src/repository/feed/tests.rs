@@ -50,7 +50,7 @@ impl Fixture {
             .commit(
                 |t| match cache::cursor(t, room)? {
                     None => cache::apply_first_page(t, room, &self.feed.me, page),
-                    Some(_) => cache::apply_page(t, room, &self.feed.me, page),
+                    Some(_) => cache::apply_page(t, room, &self.feed.me, page, true),
                 },
                 |update| self.feed.push(update),
             )
