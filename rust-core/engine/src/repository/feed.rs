@@ -132,6 +132,7 @@ impl Feed {
                 state.removed.push(key);
             }
             let mut newest = 0;
+            let empty = state.from.is_none();
             // In id order, so the first one is where an empty list begins.
             for item in upserted {
                 if let Some(id) = item.id
@@ -148,6 +149,9 @@ impl Feed {
                 state.upserted.insert(item.key, item);
             }
             state.reach = reach.or(state.reach);
+            if empty && state.from.is_some() && state.reach.is_none() {
+                state.make_stale(); // a list that begins says what lies before it
+            }
             if state.from.is_some_and(|from| newest - from > 2 * LATER_SNAPSHOT + state.scrolled) {
                 state.make_stale(); // a list that nobody scrolls through; begun anew
             }
