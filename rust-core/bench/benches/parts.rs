@@ -15,7 +15,7 @@ mod ear;
 use chat_engine::protocol::{Message, MessageId, Page, RoomId, Seq, Timestamp, UserId};
 use chat_engine::repository::Timeline;
 use chat_engine::transport::Answer;
-use chat_engine::{Engine, Room, RoomListener, StaticToken, Token};
+use chat_engine::{Engine, Room, RoomListener, StaticToken, TimelineUpdate, Token};
 use chat_testkit::{FakeTransport, RecordingListener, TOKEN, config, wait};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ear::Ear;
@@ -23,6 +23,7 @@ use rusqlite::{Connection, params};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// A full page.
@@ -64,10 +65,15 @@ fn wire(c: &mut Criterion) {
     group.finish();
 }
 
-/// A room of one message that grows by twenty pages.
+/// A room of one message that grows by twenty pages, as the engine asks for them: when the first has more behind it,
+/// the newest messages come before the rest.
 fn pages() -> impl Iterator<Item = Page> {
-    let grown = (0..PAGES).map(|n| page(2 + n * PAGE, 1 + (n + 1) * PAGE, n + 1 < PAGES));
-    [page(1, 1, false)].into_iter().chain(grown)
+    let last = 1 + PAGES * PAGE;
+    let mut pages: Vec<_> =
+        (0..PAGES).map(|n| page(2 + n * PAGE, 1 + (n + 1) * PAGE, n + 1 < PAGES)).collect();
+    pages.insert(0, page(1, 1, false));
+    pages.insert(2, page(last - 99, last, true));
+    pages.into_iter()
 }
 
 fn catch_up<L: RoomListener>(
@@ -79,7 +85,8 @@ fn catch_up<L: RoomListener>(
     let token = Arc::new(StaticToken(Token::new(TOKEN)));
     let transport =
         runtime.block_on(async { FakeTransport::then_quiet(pages.map(|page| Ok(Answer::Page(page)))) });
-    let config = config("http://nowhere", folder);
+    let mut config = config("http://nowhere", folder);
+    config.timings.poll_interval = Duration::from_millis(1);
     let engine = Engine::open_with(config, token, transport, runtime.handle().clone()).unwrap();
     let room = engine.room(RoomId::new(1).unwrap(), listener.clone()).unwrap();
     room.start();
@@ -149,16 +156,26 @@ fn timeline(c: &mut Criterion) {
     let edited = Page { messages: vec![edited], cursor: Seq::new(10_502).unwrap(), has_more: false };
     let another = Message { seq: Seq::new(10_503).unwrap(), ..message(10_502) };
     let another = Page { messages: vec![another], cursor: Seq::new(10_503).unwrap(), has_more: false };
-    let answers = pages().chain([page(10_002, 10_501, false), edited, another]);
+    // Never more than a page behind, so that every message is told.
+    let steps = (0..PAGES).map(|n| page(2 + n * PAGE, 1 + (n + 1) * PAGE, false));
+    let answers =
+        [page(1, 1, false)].into_iter().chain(steps).chain([page(10_002, 10_501, false), edited, another]);
     let folder = tempfile::tempdir().unwrap();
     let (listener, engine, room) = catch_up(&runtime, folder.path(), answers, RecordingListener::new());
     wait("the last of it is heard", || listener.ids().last() == Some(&10_502));
     drop(room);
     engine.close();
+    let size = |update: &TimelineUpdate| match update {
+        TimelineUpdate::Snapshot { items, .. } => items.len(),
+        TimelineUpdate::Diff { upserted, .. } => upserted.len(),
+    };
     let mut updates = listener.updates();
+    updates.retain(|update| size(update) > 0); // what was read is told apart
     // The poller waits before each of the last three, so each is heard by itself.
     let (mut whole, last) = (Timeline::default(), updates.split_off(updates.len() - 3));
+    assert_eq!(last.iter().map(size).collect::<Vec<_>>(), [500, 1, 1]);
     updates.into_iter().for_each(|update| whole.apply(update));
+    assert_eq!(whole.items().len(), 10_001);
 
     let mut group = c.benchmark_group("timeline of 10,000");
     for (what, diff) in ["a page", "one edited", "one new"].into_iter().zip(last) {

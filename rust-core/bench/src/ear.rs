@@ -6,10 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// No figure takes this long; a hang must not.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What was heard.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Heard {
     /// The message up to which nothing is missing any more.
     pub(crate) whole_to: i64,
@@ -20,7 +20,7 @@ pub(crate) struct Heard {
     /// Items in the last update, and when it came.
     pub(crate) last: usize,
     pub(crate) at: Option<Instant>,
-    pub(crate) live: bool,
+    pub(crate) connection: Option<ConnectionState>,
 }
 
 /// See the module's documentation.
@@ -36,7 +36,7 @@ impl Ear {
     }
 
     pub(crate) fn heard(&self) -> Heard {
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn hear(&self, change: impl FnOnce(&mut Heard)) {
@@ -81,7 +81,7 @@ impl RoomListener for Ear {
     }
 
     fn on_connection(&self, state: ConnectionState) -> Result<(), ListenerFailed> {
-        self.hear(|heard| heard.live |= state == ConnectionState::Live);
+        self.hear(|heard| heard.connection = Some(state));
         Ok(())
     }
 }

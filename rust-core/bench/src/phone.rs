@@ -4,7 +4,7 @@ use crate::ear::Ear;
 use crate::gauge::{self, Stretch};
 use anyhow::{Context, Result, ensure};
 use chat_engine::protocol::{RoomId, UserId};
-use chat_engine::{Account as EngineAccount, Engine, EngineConfig, StaticToken, Token};
+use chat_engine::{Account as EngineAccount, ConnectionState, Engine, EngineConfig, StaticToken, Token};
 use clap::Args;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -91,7 +91,7 @@ impl Account {
         let engine = self.engine()?;
         let room = engine.room(self.room()?, ear.clone())?;
         room.start();
-        ear.until(|heard| heard.live)?;
+        ear.until(|heard| heard.connection == Some(ConnectionState::Live))?;
         gauge::answer_probes();
         drop(room);
         Ok(Value::Null)
