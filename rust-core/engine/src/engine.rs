@@ -9,7 +9,7 @@ use crate::repository::{
 use crate::room::{Room, RoomState};
 use crate::rooms::RoomList;
 use crate::runtime::{Tasks, ThreadHook, keep_up};
-use crate::session::{Session, SessionState, TokenProvider};
+use crate::session::{Session, SessionState, TokenProvider, Turns};
 use crate::transport::{Http, Polling, Transport};
 use crate::{EngineConfig, EngineError};
 use chat_protocol::RoomId;
@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 
 /// How long [`Engine::close`] waits for tasks to end. They end at their next pause, so this is for
 /// a listener that does not return.
@@ -45,8 +45,8 @@ pub(crate) struct Shared {
     pub(crate) handle: Handle,
     pub(crate) list: ListState,
     /// For polls and history, and for what the user sends.
-    pub(crate) permits: Arc<Semaphore>,
-    send_permits: Arc<Semaphore>,
+    pub(crate) turns: Arc<Turns>,
+    send_turns: Arc<Turns>,
     /// `None` once closed.
     rooms: Mutex<Option<HashMap<RoomId, Arc<RoomState>>>>,
 }
@@ -113,21 +113,12 @@ impl Engine {
     ) -> Result<Arc<Shared>, EngineError> {
         let cache = Arc::new(Cache::open(&config.data_dir, &config.account.file_name())?);
         let session = Session::new(tokens, config.timings.token_timeout);
-        let permits = Arc::new(Semaphore::new(config.concurrency));
-        let send_permits = Arc::new(Semaphore::new(config.concurrency));
+        let turns = Turns::new(session.clone(), config.concurrency);
+        let send_turns = Turns::new(session.clone(), config.concurrency);
         let rooms = Mutex::new(Some(HashMap::new()));
         let (config, list) = (Arc::new(config), ListState::default());
-        let shared = Arc::new(Shared {
-            config,
-            cache,
-            session,
-            transport,
-            handle,
-            list,
-            permits,
-            send_permits,
-            rooms,
-        });
+        let shared =
+            Arc::new(Shared { config, cache, session, transport, handle, list, turns, send_turns, rooms });
         let weak = Arc::downgrade(&shared);
         shared.cache.on_replaced(move || weak.upgrade().iter().for_each(|shared| shared.begin_anew()));
         let with_work = match shared.cache.read(cache::rooms_with_work) {
@@ -316,7 +307,7 @@ impl Shared {
             screen: state.screen.clone(),
             work: state.work.clone(),
             sent: state.wake.clone(),
-            permits: self.send_permits.clone(),
+            turns: self.send_turns.clone(),
             timings: self.config.timings.clone(),
         };
         let name = format!("room {id}: the outbox");
@@ -329,12 +320,11 @@ impl Shared {
             room,
             me: self.config.account.user.clone(),
             transport: self.transport.clone(),
-            session: self.session.clone(),
+            turns: self.turns.clone(),
             cache: self.cache.clone(),
             screen: state.screen.clone(),
             work: state.work.clone(),
             raised: state.raised.clone(),
-            permits: self.permits.clone(),
             config: self.config.clone(),
         })
     }

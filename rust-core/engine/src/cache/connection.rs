@@ -523,6 +523,27 @@ mod tests {
     }
 
     #[test]
+    fn somebody_looking_at_the_file_for_a_moment_delays_a_write_and_fails_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path(), "a.sqlite3").unwrap();
+        let (locked, go) = std::sync::mpsc::channel();
+        let other = std::thread::spawn({
+            let path = cache.path().to_owned();
+            move || {
+                let shell = Connection::open(path).unwrap();
+                shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+                locked.send(()).unwrap();
+                std::thread::sleep(Duration::from_millis(200));
+                shell.execute_batch("COMMIT").unwrap();
+            }
+        });
+        go.recv().unwrap();
+        say(&cache, "one").unwrap();
+        other.join().unwrap();
+        assert_eq!(unsent(&cache).len(), 1);
+    }
+
+    #[test]
     fn wiped_nothing_is_left_of_what_people_wrote() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path(), "a.sqlite3").unwrap();

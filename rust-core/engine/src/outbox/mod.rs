@@ -19,14 +19,14 @@
 use crate::cache::{self, Cache, Outgoing, OutgoingChange, Schedule, change};
 use crate::poller::{EndReason, Pace};
 use crate::repository::{Change, FailureReason, Screen};
-use crate::session::{AuthorizedError, Session};
+use crate::session::{AuthorizedError, Session, Turns};
 use crate::transport::{Fault, Retry, Transport, TransportError};
 use crate::{EngineError, Timings};
-use chat_protocol::{ErrorCode, Message, MessageId, RoomId, Timestamp, UserId};
+use chat_protocol::{ErrorCode, MessageId, RoomId, Timestamp, UserId};
 use rusqlite::Transaction;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 /// A room's outbox worker.
@@ -41,8 +41,8 @@ pub(crate) struct Outbox {
     pub(crate) work: Arc<Notify>,
     /// The poller's: a message that was sent is fetched at once.
     pub(crate) sent: Arc<Notify>,
-    /// Shared by all rooms, apart from those for polls: nobody's message waits behind somebody's poll.
-    pub(crate) permits: Arc<Semaphore>,
+    /// Apart from those of polls: nobody's message waits behind somebody's poll.
+    pub(crate) turns: Arc<Turns>,
     pub(crate) timings: Timings,
 }
 
@@ -180,7 +180,10 @@ impl Outbox {
     async fn send(&self, outgoing: Outgoing, memory: &mut Memory) -> Result<Progress, EngineError> {
         let Outgoing { local_key: key, transaction, text, may_have_arrived, .. } = &outgoing;
         let answer = self
-            .ask(|token| async move { self.transport.send(self.room, transaction, text, &token).await })
+            .turns
+            .authorized(
+                |token| async move { self.transport.send(self.room, transaction, text, &token).await },
+            )
             .await;
         let arrived = |error: Option<&TransportError>| *may_have_arrived || error.is_some_and(may_arrive);
         let wait = |schedule: Schedule, arrived| {
@@ -191,7 +194,7 @@ impl Outbox {
             Err(EngineError::NotFound) => Ok(Progress::Made),
             other => other.map(|()| progress),
         };
-        match answer {
+        match answer.map_err(Trouble::from) {
             Ok(message) => {
                 self.announce(|t| cache::mark_sent(t, self.room, *key, &self.me, message.id))?;
                 self.sent.notify_one();
@@ -227,15 +230,16 @@ impl Outbox {
 
     async fn send_change(&self, outgoing: OutgoingChange, pace: &mut Pace) -> Result<Progress, EngineError> {
         let (room, id, text) = (self.room, outgoing.message, &outgoing.text);
-        let answer: Result<Message, Trouble> = self
-            .ask(|token| async move {
+        let answer = self
+            .turns
+            .authorized(|token| async move {
                 match text {
                     Some(text) => self.transport.edit(room, id, text, &token).await,
                     None => self.transport.delete(room, id, &token).await,
                 }
             })
             .await;
-        match answer {
+        match answer.map_err(Trouble::from) {
             Ok(message) => {
                 self.announce(|t| change::confirm(t, room, &self.me, &outgoing, message))?;
                 Ok(Progress::Made)
@@ -263,9 +267,11 @@ impl Outbox {
     }
 
     async fn send_marker(&self, marker: MessageId, pace: &mut Pace) -> Result<Progress, EngineError> {
-        let answer =
-            self.ask(|token| async move { self.transport.mark_read(self.room, marker, &token).await }).await;
-        let on_server = match answer {
+        let answer = self
+            .turns
+            .authorized(|token| async move { self.transport.mark_read(self.room, marker, &token).await })
+            .await;
+        let on_server = match answer.map_err(Trouble::from) {
             Ok(told) => told.id.max(marker),
             // Asked again it would be refused again; the next marker may be taken.
             Err(Trouble::Refused { code, .. }) => {
@@ -280,22 +286,6 @@ impl Outbox {
             Ok(Change { reach: cache::reach(t, self.room)?, ..Change::default() })
         })?;
         Ok(Progress::Made)
-    }
-
-    async fn ask<T, F, Fut>(&self, mut call: F) -> Result<T, Trouble>
-    where
-        F: FnMut(crate::Token) -> Fut,
-        Fut: Future<Output = Result<T, TransportError>>,
-    {
-        // Around the request alone: who waits for a token takes no turn.
-        let in_turn = |token| {
-            let call = call(token);
-            async {
-                let _permit = self.permits.acquire().await;
-                call.await
-            }
-        };
-        self.session.authorized(in_turn).await.map_err(Trouble::from)
     }
 
     fn announce(

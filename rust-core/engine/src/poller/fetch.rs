@@ -1,33 +1,31 @@
 //! One question to the server about a room, and what is done with the answer.
 
 use super::{Failure, Outcome, Pace};
+use crate::EngineConfig;
 use crate::EngineError;
 use crate::cache::{self, Cache};
 use crate::repository::{Change, Screen};
-use crate::session::Session;
+use crate::session::Turns;
 use crate::transport::{Answer, BadAnswer, Polled, Transport, TransportError};
-use crate::{EngineConfig, Token};
 use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE};
 use chat_protocol::{MessageId, RoomId, Seq, UserId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 /// Fetches a room's changes and its history into the cache.
 pub(crate) struct Fetch {
     pub(crate) room: RoomId,
     pub(crate) me: UserId,
     pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) session: Arc<Session>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) screen: Screen,
     /// The outbox's: a message came that something is wished for.
     pub(crate) work: Arc<Notify>,
     /// Of the room: how often its floor was raised.
     pub(crate) raised: Arc<AtomicU64>,
-    /// Shared by all rooms, first come, first served: many rooms ask in turn, not all at once.
-    pub(crate) permits: Arc<Semaphore>,
     pub(crate) config: Arc<EngineConfig>,
 }
 
@@ -55,7 +53,8 @@ impl Fetch {
         // Who has missed more than a page asks for full ones, so that missing much costs few round trips.
         let limit = if position.catching_up { MAX_PAGE } else { DEFAULT_PAGE };
         let Polled { answer, interval } = self
-            .ask(|token| async move { self.transport.changes(self.room, after, limit, &token).await })
+            .turns
+            .authorized(|token| async move { self.transport.changes(self.room, after, limit, &token).await })
             .await?;
         let Answer::Page(page) = answer else {
             self.complete(position)?;
@@ -141,8 +140,10 @@ impl Fetch {
     pub(crate) async fn older(&self, before: MessageId) -> Result<(), Failure> {
         let raised = self.raised.load(Ordering::Acquire);
         let known = self.cache.read(|c| cache::cursor(c, self.room))?;
-        let page =
-            self.ask(|token| async move { self.transport.older(self.room, before, &token).await }).await?;
+        let page = self
+            .turns
+            .authorized(|token| async move { self.transport.older(self.room, before, &token).await })
+            .await?;
         if known.is_some_and(|known| page.cursor < known) {
             let error = TransportError::from(BadAnswer::OutOfOrder).into();
             return Err(Failure::Later { error, at_least: Duration::ZERO });
@@ -171,7 +172,10 @@ impl Fetch {
     /// Tells whether the cursor is where it was; a push may have moved it, too, meanwhile.
     async fn take_newest(&self, after: Seq) -> Result<bool, Failure> {
         let newest = self
-            .ask(|token| async move { self.transport.changes(self.room, None, DEFAULT_PAGE, &token).await })
+            .turns
+            .authorized(
+                |token| async move { self.transport.changes(self.room, None, DEFAULT_PAGE, &token).await },
+            )
             .await?;
         let Answer::Page(page) = newest.answer else { return Ok(true) };
         let anew = page.cursor.get() - after.get() > self.config.retention;
@@ -218,21 +222,5 @@ impl Fetch {
         if change.wished {
             self.work.notify_one();
         }
-    }
-
-    async fn ask<T, F, Fut>(&self, mut call: F) -> Result<T, Failure>
-    where
-        F: FnMut(Token) -> Fut,
-        Fut: Future<Output = Result<T, TransportError>>,
-    {
-        // Around the request alone: who waits for a token takes no turn.
-        let in_turn = |token| {
-            let call = call(token);
-            async {
-                let _permit = self.permits.acquire().await;
-                call.await
-            }
-        };
-        Ok(self.session.authorized(in_turn).await?)
     }
 }

@@ -29,14 +29,9 @@ impl Poll for RoomsPoll {
         let shared = &self.shared;
         let file = shared.cache.file();
         let tag = known.tag.clone().filter(|_| known.file == file);
-        let ask = |token| {
-            let tag = tag.as_deref();
-            async move {
-                let _permit = shared.permits.acquire().await;
-                shared.transport.rooms(tag, &token).await
-            }
-        };
-        let Polled { answer, interval } = shared.session.authorized(ask).await?;
+        let tag = tag.as_deref();
+        let ask = |token| async move { shared.transport.rooms(tag, &token).await };
+        let Polled { answer, interval } = shared.turns.authorized(ask).await?;
         // Without a tag, a server tells again what is known.
         let news = answer.filter(|tagged| known.file != file || known.rooms.as_ref() != Some(&tagged.rooms));
         let Some(tagged) = news else { return Ok(Outcome { more: false, news: false, interval }) };

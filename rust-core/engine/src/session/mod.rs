@@ -13,6 +13,10 @@
 //! the question away from nobody else. A 401 names the token that met it, so the second of two
 //! requests refused together finds a newer one held and just tries again with that.
 
+mod turns;
+
+pub(crate) use turns::Turns;
+
 use crate::transport::{Fault, TransportError};
 use async_trait::async_trait;
 use std::future::Future;
