@@ -100,6 +100,7 @@ async fn unread_counts_what_others_said_beyond_the_marker_and_the_marker_only_mo
     eventually("one is left", || status().unread == 1 && status().read_marker == Some(id(3))).await;
     room.mark_read(id(1)).unwrap();
     room.send("my own is never unread").unwrap();
+    eventually("it is the fifth", || listener.ids() == [1, 2, 3, 4, 5]).await;
     server.say(room_id, "bob", "6");
     eventually("two", || status().unread == 2 && listener.ids().len() == 6).await;
     assert_eq!(status().read_marker, Some(id(3)), "never back");
