@@ -59,6 +59,13 @@ struct Memory {
     failing: Option<(i64, u32)>,
 }
 
+impl Memory {
+    /// The message that the server has failed on so often that the one behind it is to be tried.
+    fn poisoned(&self) -> Option<i64> {
+        self.failing.filter(|(_, times)| *times >= POISONED).map(|(key, _)| key)
+    }
+}
+
 impl Outbox {
     /// Sends whatever there is to send, for ever.
     pub(crate) async fn run(&self) {
@@ -150,7 +157,7 @@ impl Outbox {
     /// The next message, marked as on its way in the transaction that reads it: from here on an edit no
     /// longer changes what is sent, but is wished for after it.
     fn take_message(&self, memory: &Memory) -> Result<Option<Outgoing>, EngineError> {
-        let poisoned = memory.failing.filter(|(_, times)| *times >= POISONED).map(|(key, _)| key);
+        let poisoned = memory.poisoned();
         let take = |t: &Transaction<'_>| {
             let behind = poisoned.map(|key| cache::next(t, self.room, key)).transpose()?.flatten();
             let next = match behind {
@@ -198,7 +205,9 @@ impl Outbox {
             Ok(message) => {
                 self.announce(|t| cache::mark_sent(t, self.room, *key, &self.me, message.id))?;
                 self.sent.notify_one();
-                if let Some((poisoned, _)) = memory.failing.take().filter(|(failing, _)| failing != key) {
+                let poisoned = memory.poisoned().filter(|poisoned| poisoned != key);
+                memory.failing = None;
+                if let Some(poisoned) = poisoned {
                     log::warn!("room {}: the server fails on a message, and takes the next", self.room);
                     let refused = FailureReason::Refused;
                     let failed = self.announce(|t| cache::mark_failed(t, poisoned, &self.me, true, refused));
@@ -210,11 +219,12 @@ impl Outbox {
                 gone(wait(outgoing.schedule, arrived(None)), Progress::SessionEnded)
             }
             Err(Trouble::Later { error, at_least }) => {
+                let choked = error.as_ref().is_some_and(chokes);
                 memory.failing = match memory.failing {
+                    Some((failing, times)) if failing == *key => Some((failing, times + u32::from(choked))),
                     // The one behind it fares no better: it is the server, and the first has its turn again.
-                    Some((failing, _)) if failing != *key => Some((failing, 0)),
-                    Some((_, times)) => Some((*key, times + u32::from(error.as_ref().is_some_and(chokes)))),
-                    None => error.as_ref().is_some_and(chokes).then_some((*key, 1)),
+                    Some((failing, POISONED..)) => Some((failing, 0)),
+                    _ => choked.then_some((*key, 1)),
                 };
                 let (pause, schedule) = postpone(&mut memory.pace, at_least);
                 gone(wait(schedule, arrived(error.as_ref())), Progress::Later(pause))
