@@ -206,7 +206,8 @@ fn open_at(server: &ServerProcess, proxy: &FaultProxy, folder: &tempfile::TempDi
 async fn thirty_rooms_share_few_connections_and_all_get_their_turn() {
     let server = ScriptedServer::start(|request| match request.path.contains("after=") {
         true => Reply::status(204),
-        false => Reply::json(&page(1, 3)),
+        // Slow enough for thirty rooms to ask at once, if they did.
+        false => Reply::json(&page(1, 3)).trickled(Duration::from_millis(2)),
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
@@ -262,18 +263,19 @@ async fn a_push_brings_a_room_up_to_date_that_nobody_shows() {
 
 #[tokio::test]
 async fn a_push_that_comes_while_an_earlier_one_is_answered_is_answered_too() {
-    let server = ServerProcess::start();
-    let proxy = FaultProxy::start(server.url()).await;
-    let room_id = server.room();
-    server.say(room_id, "bob", "1");
-    let phone = Phone::open(proxy.url(), &server.token("alice"), room_id);
-    proxy.hold_answers();
-    phone.engine.wake(room_id).unwrap();
-    eventually("the first is on its way", || proxy.held() > 0).await;
-    server.say(room_id, "bob", "2");
-    phone.engine.wake(room_id).unwrap();
-    proxy.come_back();
+    // The first answer is cut before the second message, and takes its time to come.
+    let server = ScriptedServer::start(|request| match request.path.contains("after=1") {
+        true => Reply::json(&page(2, 2)),
+        false => Reply::json(&page(1, 1)).trickled(Duration::from_millis(20)),
+    })
+    .await;
+    let phone = Phone::open(server.url(), TOKEN, RoomId::new(1).unwrap());
+    phone.engine.wake(phone.room.id()).unwrap();
+    eventually("the first is on its way", || server.count() == 1).await;
+    phone.engine.wake(phone.room.id()).unwrap();
+    assert!(phone.listener.ids().is_empty(), "it is still on its way");
     eventually("both are there", || phone.listener.ids() == [1, 2]).await;
+    assert_eq!(server.count(), 2);
 }
 
 #[tokio::test]
