@@ -2,10 +2,8 @@
 
 use crate::cache::{self, Cache, Reach};
 use crate::outbox::Outbox;
-use crate::poller::{Cadence, Fetch, Poller, RoomPoll, RoomsPoll, Wanted};
-use crate::repository::{
-    Change, Feed, History, RoomListFeed, RoomListListener, RoomListScreen, RoomListener, Screen,
-};
+use crate::poller::{Cadence, Fetch, Ownership, Poller, RoomPoll, RoomsPoll, Wanted};
+use crate::repository::{Change, Feed, History, RoomListFeed, RoomListListener, RoomListener, Screen, Slot};
 use crate::room::{Room, RoomState};
 use crate::rooms::RoomList;
 use crate::runtime::{Tasks, ThreadHook, keep_up};
@@ -54,9 +52,9 @@ pub(crate) struct Shared {
 /// The part of the list of rooms that outlives its screen.
 #[derive(Default)]
 pub(crate) struct ListState {
-    pub(crate) screen: RoomListScreen,
+    pub(crate) screen: Slot<RoomListFeed>,
     pub(crate) wake: Arc<Notify>,
-    wanted: Mutex<Option<watch::Sender<Wanted>>>,
+    job: Ownership,
 }
 
 impl Engine {
@@ -347,24 +345,19 @@ impl Shared {
             room.wake.notify_one();
             room.work.notify_one();
         }
-        self.list.screen.refresh();
+        self.list.screen.tell(RoomListFeed::refresh);
         self.list.wake.notify_one();
     }
 }
 
 impl ListState {
     fn attach(&self, feed: Arc<RoomListFeed>) -> watch::Sender<Wanted> {
-        self.detach();
-        let wanted = watch::Sender::new(Wanted::default());
         self.screen.replace(Some(feed));
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(wanted.clone());
-        wanted
+        self.job.hand_over()
     }
 
     fn detach(&self) {
         self.screen.replace(None);
-        if let Some(wanted) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            wanted.send_if_modified(Wanted::close);
-        }
+        self.job.end();
     }
 }

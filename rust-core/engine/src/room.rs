@@ -2,13 +2,13 @@
 
 use crate::cache;
 use crate::engine::Shared;
-use crate::poller::{Fetch, Pace, Wanted};
-use crate::repository::{Change, Feed, History, ItemKey, LoadError, Loaded, Screen};
+use crate::poller::{Fetch, Ownership, Pace, Wanted};
+use crate::repository::{Change, Detach, Feed, History, ItemKey, LoadError, Loaded, Screen};
 use crate::{EngineError, Timings};
 use chat_protocol::{MessageId, MessageText, RoomId, Timestamp, TransactionId};
 use rusqlite::Transaction;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
 
 /// The part of a room that outlives its screen.
@@ -18,7 +18,7 @@ pub(crate) struct RoomState {
     pub(crate) wake: Arc<Notify>,
     /// Counts how often the floor was raised: what was known below it is forgotten then.
     pub(crate) raised: Arc<AtomicU64>,
-    wanted: Mutex<Option<watch::Sender<Wanted>>>,
+    job: Ownership,
     looking_in: Arc<AtomicBool>,
 }
 
@@ -33,14 +33,13 @@ impl Drop for LookIn {
 
 impl RoomState {
     pub(crate) fn new(screen: Screen) -> Self {
-        let (work, wake, raised, wanted, looking_in) = Default::default();
-        Self { screen, work, wake, raised, wanted, looking_in }
+        let (work, wake, raised, job, looking_in) = Default::default();
+        Self { screen, work, wake, raised, job, looking_in }
     }
 
     /// Whether the job runs.
     pub(crate) fn is_running(&self) -> bool {
-        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.as_ref().is_some_and(|wanted| wanted.borrow().running)
+        self.job.is_running()
     }
 
     /// Brings the room up to date once, for every wake-up that came until then. A wake-up while somebody
@@ -65,19 +64,14 @@ impl RoomState {
 
     /// Gives the room to a new screen, with a job of its own.
     pub(crate) fn attach(&self, feed: Arc<Feed>) -> watch::Sender<Wanted> {
-        self.detach();
-        let wanted = watch::Sender::new(Wanted::default());
         self.screen.replace(Some(feed));
-        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(wanted.clone());
-        wanted
+        self.job.hand_over()
     }
 
     /// Takes the room from the screen that has it.
     pub(crate) fn detach(&self) {
         self.screen.replace(None);
-        if let Some(wanted) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            wanted.send_if_modified(Wanted::close);
-        }
+        self.job.end();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::engine::Shared;
 use crate::poller::Wanted;
-use crate::repository::RoomListFeed;
+use crate::repository::{Detach, RoomListFeed};
 use std::sync::Arc;
 use tokio::sync::watch;
 

@@ -55,8 +55,7 @@ pub(crate) fn delete(
             wish_for_unsent(connection, room, local, None)?;
             return Ok(outbox::item(connection, local, me)?.into());
         }
-        outbox::remove(connection, local)?;
-        return Ok(Change { removed: vec![key], ..Change::default() });
+        return outbox::take_back(connection, local);
     }
     let message = own(connection, room, me, key)?;
     wish_for_message(connection, room, message, None)?;
@@ -96,8 +95,7 @@ pub(crate) fn discard(
         if grip == Grip::OnItsWay {
             return Err(EngineError::TooLate);
         }
-        outbox::remove(connection, local)?;
-        return Ok(Change { removed: vec![key], ..Change::default() });
+        return outbox::take_back(connection, local);
     }
     let message = confirmed(connection, room, key)?;
     let too_late: bool = connection

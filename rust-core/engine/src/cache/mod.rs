@@ -44,6 +44,3 @@ pub(crate) use summaries::{list, replace};
 pub(crate) mod change {
     pub(crate) use super::changes::{confirm, mark_pending, mark_sending, next, refuse};
 }
-
-/// How many messages a page of history has.
-pub(crate) const HISTORY_PAGE: u32 = chat_protocol::limits::DEFAULT_PAGE;

@@ -146,12 +146,15 @@ fn fulfil(
             changes::forget(connection, key)?;
             Ok(rewrite(connection, key, me, &text)?.into())
         }
-        Some(None) => {
-            remove(connection, key)?;
-            Ok(Change { removed: vec![ItemKey::local(key)], ..Change::default() })
-        }
+        Some(None) => take_back(connection, key),
         None => Ok(item(connection, key, me)?.into()),
     }
+}
+
+/// Drops a message that is not on the server, and what was wished for it.
+pub(super) fn take_back(connection: &Connection, key: i64) -> Result<Change, EngineError> {
+    remove(connection, key)?;
+    Ok(Change { removed: vec![ItemKey::local(key)], ..Change::default() })
 }
 
 /// The server has it. It stays in the outbox until polling brings it, in its place among the
@@ -289,8 +292,7 @@ pub(super) fn follow(
         .optional()?;
     match key {
         Some(key) if message.deleted => {
-            remove(connection, key)?; // the tombstone comes by polling
-            Ok(Change { removed: vec![ItemKey::local(key)], ..Change::default() })
+            take_back(connection, key) // the tombstone comes by polling
         }
         Some(key) => Ok(item(connection, key, me)?.into()),
         None => Ok(Change::default()),

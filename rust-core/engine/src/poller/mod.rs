@@ -38,7 +38,7 @@ pub(crate) use rooms::RoomsPoll;
 use crate::session::{AuthorizedError, Session};
 use crate::transport::{Fault, Retry, TransportError};
 use crate::{EngineError, Timings};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -119,6 +119,36 @@ impl Wanted {
     pub(crate) fn close(&mut self) -> bool {
         self.running = false;
         !std::mem::replace(&mut self.closed, true)
+    }
+}
+
+/// Who wants a job: nobody, or the one owner of the moment.
+#[derive(Default)]
+pub(crate) struct Ownership(Mutex<Option<watch::Sender<Wanted>>>);
+
+impl Ownership {
+    /// Gives the job to a new owner; what the one before wanted is over.
+    pub(crate) fn hand_over(&self) -> watch::Sender<Wanted> {
+        self.end();
+        let wanted = watch::Sender::new(Wanted::default());
+        *self.owner() = Some(wanted.clone());
+        wanted
+    }
+
+    /// Takes the job from whoever owns it.
+    pub(crate) fn end(&self) {
+        if let Some(wanted) = self.owner().take() {
+            wanted.send_if_modified(Wanted::close);
+        }
+    }
+
+    /// Whether the job is wanted.
+    pub(crate) fn is_running(&self) -> bool {
+        self.owner().as_ref().is_some_and(|wanted| wanted.borrow().running)
+    }
+
+    fn owner(&self) -> MutexGuard<'_, Option<watch::Sender<Wanted>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

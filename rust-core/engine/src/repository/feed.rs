@@ -5,7 +5,9 @@
 //! side waits for the other: a queue that has grown too long is dropped for a snapshot.
 
 use super::history::{Extended, OLDER};
-use super::{Change, ItemKey, ListenerFailed, RoomListener, RoomStatus, TimelineItem, TimelineUpdate};
+use super::{
+    Change, Detach, ItemKey, ListenerFailed, RoomListener, RoomStatus, TimelineItem, TimelineUpdate,
+};
 use crate::EngineError;
 use crate::cache::{self, Cache, Reach};
 use crate::poller::ConnectionState;
@@ -228,13 +230,6 @@ impl Feed {
         state.connection = None;
     }
 
-    /// Begins no call ever again.
-    pub(crate) fn detach(&self) {
-        self.shut();
-        self.state().detached = true;
-        self.ready.notify_one();
-    }
-
     fn take(&self) -> Option<Work> {
         let mut state = self.state();
         if !state.open || state.detached {
@@ -349,6 +344,14 @@ impl Drop for AnswerAll {
     fn drop(&mut self) {
         let waiting = std::mem::take(&mut self.0.state().then);
         drop(waiting); // which answers
+    }
+}
+
+impl Detach for Feed {
+    fn detach(&self) {
+        self.shut();
+        self.state().detached = true;
+        self.ready.notify_one();
     }
 }
 

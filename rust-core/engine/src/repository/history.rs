@@ -10,8 +10,9 @@
 
 use super::Feed;
 use crate::EngineError;
-use crate::cache::{self, Cache};
+use crate::cache::Cache;
 use crate::poller::{EndReason, Failure, Fetch, JobError};
+use chat_protocol::limits::DEFAULT_PAGE;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What came of asking for older messages.
@@ -150,5 +151,5 @@ impl From<Failure> for LoadError {
     }
 }
 
-/// How many older messages come at once.
-pub(crate) const OLDER: usize = cache::HISTORY_PAGE as usize;
+/// How many older messages come at once: a page of the server's.
+pub(crate) const OLDER: usize = DEFAULT_PAGE as usize;

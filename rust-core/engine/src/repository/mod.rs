@@ -8,14 +8,16 @@ mod feed;
 mod history;
 mod rooms;
 mod screen;
+mod slot;
 mod timeline;
 
 pub(crate) use feed::Feed;
 pub(crate) use history::History;
 pub use history::{LoadError, Loaded};
+pub(crate) use rooms::RoomListFeed;
 pub use rooms::{LastMessage, RoomListItem};
-pub(crate) use rooms::{RoomListFeed, RoomListScreen};
 pub(crate) use screen::Screen;
+pub(crate) use slot::{Detach, Slot};
 pub use timeline::Timeline;
 
 use crate::cache::Reach;

@@ -3,7 +3,7 @@
 //! Rooms are few beside messages, so the list is told whole. Whatever may have changed it makes it
 //! stale; one task reads it anew and tells it if it is another.
 
-use super::{ListenerFailed, RoomListListener};
+use super::{Detach, ListenerFailed, RoomListListener};
 use crate::EngineError;
 use crate::cache::{self, Cache};
 use crate::poller::ConnectionState;
@@ -179,42 +179,15 @@ impl RoomListFeed {
         state.connection = None;
     }
 
-    pub(crate) fn detach(&self) {
-        self.shut();
-        self.state().detached = true;
-        self.ready.notify_one();
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The screen that shows the list, while there is one.
-#[derive(Clone, Default)]
-pub(crate) struct RoomListScreen(Arc<Mutex<Option<Arc<RoomListFeed>>>>);
-
-impl RoomListScreen {
-    pub(crate) fn refresh(&self) {
-        if let Some(feed) = self.feed().as_ref() {
-            feed.refresh();
-        }
-    }
-
-    pub(crate) fn replace(&self, feed: Option<Arc<RoomListFeed>>) {
-        if let Some(old) = std::mem::replace(&mut *self.feed(), feed) {
-            old.detach();
-        }
-    }
-
-    pub(crate) fn release(&self, feed: &Arc<RoomListFeed>) {
-        let mut current = self.feed();
-        if current.as_ref().is_some_and(|now| Arc::ptr_eq(now, feed)) {
-            *current = None;
-        }
-    }
-
-    fn feed(&self) -> MutexGuard<'_, Option<Arc<RoomListFeed>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Detach for RoomListFeed {
+    fn detach(&self) {
+        self.shut();
+        self.state().detached = true;
+        self.ready.notify_one();
     }
 }
