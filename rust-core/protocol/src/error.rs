@@ -95,6 +95,8 @@ codes! {
     TokenRefused = "token_refused", 401, "The token is refused";
     /// The caller is not in the room.
     NotAMember = "not_a_member", 403, "Not a member of the room";
+    /// A page of an origin that is not on the server's list may open no WebSocket (RFC 6455 §10.2).
+    OriginRefused = "origin_refused", 403, "The origin is not allowed";
     /// The message is somebody else's: only its sender edits or deletes it.
     NotTheSender = "not_the_sender", 403, "Not the sender of the message";
     /// No such room.
@@ -121,6 +123,8 @@ codes! {
     TextTooLong = "text_too_long", 422, "The text is too long";
     /// See [`crate::TextError`].
     TextInvalid = "text_invalid", 422, "The text holds a character that cannot be stored";
+    /// The socket's route wants a WebSocket handshake, with the subprotocol [`crate::SUBPROTOCOL`].
+    UpgradeRequired = "upgrade_required", 426, "A WebSocket handshake is required";
     /// The same key came with another text.
     IdempotencyKeyReused = "idempotency_key_reused", 422, "Idempotency-Key was used for another message";
     /// A field has a value that is not allowed.
@@ -129,6 +133,8 @@ codes! {
     RateLimited = "rate_limited", 429, "Too many requests";
     /// The server's own fault.
     Internal = "internal", 500, "Internal error";
+    /// A stream was ended because its reader fell behind: it resumes by its cursor.
+    SlowReader = "slow_reader", 503, "The reader is too slow";
     /// Not now; `Retry-After` says when.
     Unavailable = "unavailable", 503, "Unavailable";
 }

@@ -13,6 +13,7 @@ mod ids;
 pub mod limits;
 mod message;
 mod room;
+mod stream;
 mod text;
 mod time;
 
@@ -20,6 +21,9 @@ pub use error::{ErrorCode, PROBLEM_CONTENT_TYPE, Problem};
 pub use ids::{InvalidId, MessageId, RoomId, Seq, TransactionId, UserId};
 pub use message::{EditMessage, Message, Page, SendMessage};
 pub use room::{CreateRoom, MarkRead, ReadMarker, Room, RoomSummary, Rooms};
+pub use stream::{
+    BEARER_SUBPROTOCOL, ClientFrame, CloseCode, EVENT_END, EVENT_MESSAGE, JITTER, SUBPROTOCOL, ServerFrame,
+};
 pub use text::{MessageText, TextError};
 pub use time::Timestamp;
 

@@ -28,3 +28,11 @@ pub const MAX_TITLE_SCALARS: usize = 200;
 
 /// Most members named in one `POST /v1/rooms`.
 pub const MAX_ROOM_MEMBERS: usize = 1_000;
+
+/// Most seconds that a long poll may ask to be held (`wait=`); a server holds it no longer than it sees fit.
+/// Below the 60 s after which many proxies give up on a silent request.
+pub const MAX_WAIT_SECONDS: u32 = 55;
+
+/// Most seconds between two signs of life on a server-sent event stream or a WebSocket. Below the 30 s after
+/// which the strictest mobile networks forget a silent connection.
+pub const HEARTBEAT_SECONDS: u32 = 25;

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
 use chat_protocol::{
-    CreateRoom, EditMessage, ErrorCode, MarkRead, Message, Page, Problem, ReadMarker, Room, Rooms,
-    SendMessage,
+    ClientFrame, CloseCode, CreateRoom, EditMessage, ErrorCode, MarkRead, Message, Page, Problem, ReadMarker,
+    Room, Rooms, SendMessage, ServerFrame,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -36,6 +36,32 @@ fn every_golden_file_reads_and_writes_back_the_same_bytes() {
     assert_eq!(pinned::<Room>("room").title, "점심");
     assert_eq!(pinned::<Rooms>("rooms").rooms.len(), 2);
     assert_eq!(pinned::<Problem>("problem").code, ErrorCode::TokenExpired);
+    assert!(matches!(pinned("frame_changes"), ServerFrame::Changes { cursor, .. } if cursor.get() == 1));
+    assert!(
+        matches!(pinned("frame_changes_none"), ServerFrame::Changes { messages, .. } if messages.is_empty())
+    );
+    assert!(matches!(pinned("frame_sent"), ServerFrame::Sent { message, .. } if message.id.get() == 18));
+    assert!(matches!(pinned("frame_refused"), ServerFrame::Refused { retry_after: Some(1), .. }));
+    assert!(matches!(pinned("frame_send"), ClientFrame::Send { text, .. } if text == "안녕 👋"));
+}
+
+#[test]
+fn a_frame_of_a_later_version_is_known_as_such_and_a_client_frame_has_no_surplus() {
+    let frame = serde_json::from_str::<ServerFrame>(r#"{"type":"typing","user":"bob"}"#).unwrap();
+    assert_eq!(frame, ServerFrame::Unknown);
+    for bad in [r#"{"type":"shout"}"#, r#"{"type":"send","transaction_id":"k","text":"t","to":"bob"}"#, "{}"]
+    {
+        assert!(serde_json::from_str::<ClientFrame>(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn every_close_code_is_one_that_rfc_6455_leaves_to_us_and_means_one_thing() {
+    for code in CloseCode::ALL {
+        assert_eq!(CloseCode::from_number(code.number()), Some(*code));
+        assert!(matches!(code.number(), 1001 | 1008 | 1009 | 1011 | 4000..=4999));
+    }
+    assert_eq!(CloseCode::from_number(1000), None);
 }
 
 #[test]
