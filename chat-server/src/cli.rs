@@ -47,6 +47,12 @@ pub struct Serve {
     /// users of the machine cannot read it. Without one, a random secret is made for this run
     #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET", hide_env_values = true, value_parser = secret())]
     pub jwt_secret: Option<Secret>,
+    /// Serve `https://` and `wss://` with this certificate chain (PEM, the server's own first)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// Ask clients, in every answer to a poll, to leave this many seconds between two polls
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=MAX_POLL_INTERVAL))]
     pub poll_interval: Option<u32>,

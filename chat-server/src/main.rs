@@ -4,7 +4,7 @@ use chat_server::app::{self, App};
 use chat_server::auth::{self, Secret, Tokens};
 use chat_server::cli::{Cli, Command, Serve, Token};
 use chat_server::store::{Options, Store};
-use chat_server::{logging, serve, shutdown};
+use chat_server::{logging, serve, shutdown, tls};
 use clap::Parser;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -36,6 +36,13 @@ fn token(options: &Token) -> Result<(), String> {
 fn run(options: Serve) -> Result<(), String> {
     logging::init(options.log, options.log_format);
     let secret = secret(options.jwt_secret, options.listen)?;
+    let tls = match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) => {
+            Some(tls::acceptor(certificate, key).map_err(|error| error.to_string())?)
+        }
+        // One without the other the command line refuses.
+        _ => None,
+    };
     let (store, threads) =
         Store::open(&options.database, Options::default()).map_err(|error| error.to_string())?;
     let tokens = Arc::new(Tokens::new(&secret));
@@ -50,8 +57,8 @@ fn run(options: Serve) -> Result<(), String> {
             .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
         // Before the first line: whoever reads it may signal at once.
         let stop = shutdown::signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
-        announce(&listener)?;
-        serve::serve(listener, router, stop).await;
+        announce(&listener, if tls.is_some() { "https" } else { "http" })?;
+        serve::serve(listener, tls, router, stop).await;
         Ok(())
     });
     // Connections cut off by the drain still hold the store; with the runtime they go, and then the
@@ -62,11 +69,11 @@ fn run(options: Serve) -> Result<(), String> {
 }
 
 /// The first line on stdout: the socket is bound and the kernel takes connections from here on.
-fn announce(listener: &TcpListener) -> Result<(), String> {
+fn announce(listener: &TcpListener, scheme: &str) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| format!("cannot listen: {error}"))?;
     let mut stdout = io::stdout().lock();
     // Nobody may be reading; the server serves all the same.
-    if writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush()).is_err() {
+    if writeln!(stdout, "listening on {scheme}://{address}").and_then(|()| stdout.flush()).is_err() {
         tracing::warn!(%address, "listening; stdout is closed");
     }
     Ok(())

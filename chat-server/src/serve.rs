@@ -1,6 +1,6 @@
 //! Sockets: accepting, the bounds on every connection, and the drain at the end.
 //!
-//! HTTP/1.1 and HTTP/2 (prior knowledge) share the port; TLS is the business of a proxy in front.
+//! HTTP/1.1 and HTTP/2 share the port: over TLS by ALPN, in plain by prior knowledge.
 
 use axum::Router;
 use hyper::service::{Service, service_fn};
@@ -12,8 +12,13 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+
+/// How long a TLS handshake may take: a few round trips, on the slowest network and with losses.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a new connection may stay silent, or dribble, before its first request is complete.
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,7 +49,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` until `stop` completes, then drains: idle connections are closed at once, requests
 /// under way get `DRAIN_TIMEOUT`.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let accepting = async {
@@ -52,7 +62,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, router.clone(), graceful.watcher(), permit));
+                    tokio::spawn(connection(stream, tls.clone(), router.clone(), graceful.watcher(), permit));
                 }
                 Err(error) => accept_failed(&error).await,
             }
@@ -79,11 +89,29 @@ async fn accept_failed(error: &io::Error) {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, watcher: Watcher, _permit: OwnedSemaphorePermit) {
+async fn connection(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    watcher: Watcher,
+    _permit: OwnedSemaphorePermit,
+) {
     // Answers are written whole: waiting for more to send would only delay them (Nagle).
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY refused");
     }
+    let Some(tls) = tls else { return http(stream, router, watcher).await };
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => http(stream, router, watcher).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+        Err(_) => tracing::debug!("connection closed: the TLS handshake took too long"),
+    }
+}
+
+async fn http<S>(stream: S, router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let spoke = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&spoke);
     let app = TowerToHyperService::new(router);

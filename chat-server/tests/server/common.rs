@@ -80,7 +80,7 @@ impl Server {
 
     /// `host:port`, for a bare socket.
     pub(crate) fn address(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap()
+        self.url.split_once("://").unwrap().1
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -16,3 +16,4 @@ mod pages;
 mod polls;
 mod process;
 mod rooms;
+mod tls;

@@ -18,7 +18,7 @@ fn idle_connection(server: &Server) -> TcpStream {
     socket
 }
 
-fn run(args: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run(args: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = binary().args(args).output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
