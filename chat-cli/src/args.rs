@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chat_engine::protocol::{RoomId, UserId};
+use chat_engine::{TransportChoice, TransportKind};
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 
@@ -45,6 +46,37 @@ pub(crate) enum Transport {
     /// Ask once a second
     #[default]
     Polling,
+    /// Ask, and have the server hold the question until there is something to tell
+    LongPolling,
+    /// Server-sent events
+    Sse,
+    /// A WebSocket
+    Websocket,
+    /// The richest that works
+    Auto,
+}
+
+impl From<Transport> for TransportChoice {
+    fn from(transport: Transport) -> Self {
+        use TransportChoice::Only;
+        match transport {
+            Transport::Polling => Only(TransportKind::Polling),
+            Transport::LongPolling => Only(TransportKind::LongPolling),
+            Transport::Sse => Only(TransportKind::Sse),
+            Transport::Websocket => Only(TransportKind::WebSocket),
+            Transport::Auto => TransportChoice::Auto,
+        }
+    }
+}
+
+/// As it is called on the command line.
+pub(crate) fn name(kind: TransportKind) -> &'static str {
+    match kind {
+        TransportKind::Polling => "polling",
+        TransportKind::LongPolling => "long-polling",
+        TransportKind::Sse => "sse",
+        TransportKind::WebSocket => "websocket",
+    }
 }
 
 /// A token and whose it is.

@@ -54,7 +54,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
     // A terminal on a developer's machine: http:// is what a local server speaks.
     let account = Account::new(&args.server, args.token.user.clone(), true)?;
     let token = Arc::new(StaticToken(Token::new(args.token.secret.as_str())));
-    let engine = Engine::open(EngineConfig::new(account, data), token, None)?;
+    let mut config = EngineConfig::new(account, data);
+    config.transport = args.transport.into();
+    let engine = Engine::open(config, token, None)?;
 
     let (events, inbox) = mpsc::channel();
     let room = engine.room(args.room, Arc::new(Listener(events.clone())))?;
@@ -139,7 +141,7 @@ fn watch_signals(events: mpsc::Sender<Event>) -> anyhow::Result<()> {
 fn connection(state: &ConnectionState) -> String {
     match state {
         ConnectionState::Connecting => "connecting".into(),
-        ConnectionState::Live => "connected".into(),
+        ConnectionState::Live { transport } => format!("connected by {}", args::name(*transport)),
         ConnectionState::Waiting { error, retry_in, .. } => {
             format!("{error}; trying again in {:.1} s", retry_in.as_secs_f64())
         }

@@ -4,7 +4,9 @@ use crate::ear::Ear;
 use crate::gauge::{self, Stretch};
 use anyhow::{Context, Result, ensure};
 use chat_engine::protocol::{RoomId, UserId};
-use chat_engine::{Account as EngineAccount, ConnectionState, Engine, EngineConfig, StaticToken, Token};
+use chat_engine::{
+    Account as EngineAccount, ConnectionState, Engine, EngineConfig, StaticToken, Token, TransportKind,
+};
 use clap::Args;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -91,7 +93,9 @@ impl Account {
         let engine = self.engine()?;
         let room = engine.room(self.room()?, ear.clone())?;
         room.start();
-        ear.until(|heard| heard.connection == Some(ConnectionState::Live))?;
+        ear.until(|heard| {
+            heard.connection == Some(ConnectionState::Live { transport: TransportKind::Polling })
+        })?;
         gauge::answer_probes();
         drop(room);
         Ok(Value::Null)

@@ -1,6 +1,7 @@
 //! What an engine is told when it opens.
 
 use crate::EngineError;
+use crate::transport::{TransportChoice, TransportKind};
 use chat_protocol::UserId;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -70,6 +71,23 @@ pub struct Timings {
     pub backoff_base: Duration,
     /// The most any wait after an error may be. 30 s: a server that is back is found within a look at the phone.
     pub backoff_cap: Duration,
+    /// How long a long poll asks to be held. 25 s: below the 30 s after which the strictest mobile networks forget a
+    /// silent connection. The client has `answer_timeout` more patience than that.
+    pub long_poll: Duration,
+    /// How long a stream may be silent before it counts as dead. 60 s: two heartbeats of the server
+    /// ([`chat_protocol::limits::HEARTBEAT_SECONDS`]) and the time that the slower one may take.
+    pub stream_silence: Duration,
+    /// How long a stream has to bring what a wake-up speaks of, before a poll looks whether it is still alive. 2 s:
+    /// longer than any network that is there, short for who waits for a message that a push has announced.
+    pub stream_grace: Duration,
+    /// A stream that ends sooner than this has died early; three in a row, and it counts as not to be had. 30 s: longer
+    /// than a heartbeat, so that what cuts silent connections is found out.
+    pub stream_proof: Duration,
+    /// How long a transport that cannot be had is left alone at first; it doubles with each time. 1 minute: one
+    /// attempt costs a handshake.
+    pub bar_base: Duration,
+    /// The most it is left alone. 1 hour: who walks out of a hotel gets the socket back by the network's change anyway.
+    pub bar_cap: Duration,
     /// How long the app may take for a token. 30 s: longer than an HTTP call of its own with a retry.
     pub token_timeout: Duration,
 }
@@ -86,6 +104,12 @@ impl Default for Timings {
             request_timeout: Duration::from_secs(120),
             backoff_base: Duration::from_secs(1),
             backoff_cap: Duration::from_secs(30),
+            long_poll: Duration::from_secs(25),
+            stream_silence: Duration::from_secs(60),
+            stream_grace: Duration::from_secs(2),
+            stream_proof: Duration::from_secs(30),
+            bar_base: Duration::from_secs(60),
+            bar_cap: Duration::from_secs(3600),
             token_timeout: Duration::from_secs(30),
         }
     }
@@ -107,10 +131,15 @@ pub struct EngineConfig {
     /// served. 4: enough to fill a slow network's round trips, few enough for a server with many phones. What
     /// the user sends waits for none of them.
     pub concurrency: usize,
+    /// How a room's changes are waited for. Plain polling, the mission's own, unless something richer is wished for.
+    pub transport: TransportChoice,
     /// `User-Agent` of every request; empty for the library's own.
     pub user_agent: String,
     /// Certificates to trust beside the bundled roots, in DER. For a server with a private CA, and for tests.
     pub extra_roots: Vec<Vec<u8>>,
+    /// A Unix socket to carry every connection, in the place of the network: whoever listens there counts the
+    /// bytes, or loses them. For measuring; ignored where there are no such sockets.
+    pub tunnel: Option<PathBuf>,
 }
 
 impl EngineConfig {
@@ -122,8 +151,10 @@ impl EngineConfig {
             timings: Timings::default(),
             retention: 100_000,
             concurrency: 4,
+            transport: TransportChoice::Only(TransportKind::Polling),
             user_agent: String::new(),
             extra_roots: Vec::new(),
+            tunnel: None,
         }
     }
 
@@ -136,6 +167,11 @@ impl EngineConfig {
             t.request_timeout,
             t.backoff_base,
             t.backoff_cap,
+            t.long_poll,
+            t.stream_silence,
+            t.stream_grace,
+            t.bar_base,
+            t.bar_cap,
             t.token_timeout,
         ];
         if zero.iter().any(Duration::is_zero) {

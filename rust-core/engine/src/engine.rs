@@ -2,13 +2,13 @@
 
 use crate::cache::{self, Cache, Reach};
 use crate::outbox::Outbox;
-use crate::poller::{Cadence, Fetch, Ownership, Poller, RoomPoll, RoomsPoll, Wanted};
+use crate::poller::{Cadence, Fetch, Ladder, Lines, Ownership, Poller, RoomPoll, RoomsPoll, Wanted};
 use crate::repository::{Change, Feed, History, RoomListFeed, RoomListListener, RoomListener, Screen, Slot};
 use crate::room::{Room, RoomState};
 use crate::rooms::RoomList;
 use crate::runtime::{Tasks, ThreadHook, keep_up};
 use crate::session::{Session, SessionState, TokenProvider, Turns};
-use crate::transport::{Http, Polling, Transport};
+use crate::transport::{Polling, Transport};
 use crate::{EngineConfig, EngineError};
 use chat_protocol::RoomId;
 use std::collections::HashMap;
@@ -35,6 +35,15 @@ pub trait SessionListener: Send + Sync + 'static {
     fn on_session(&self, state: SessionState);
 }
 
+/// What an engine has asked of its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests made, handshakes of streams included. What goes over an open socket is none.
+    pub requests: u64,
+    /// Streams that broke, each of which was taken up again at its cursor.
+    pub reconnects: u64,
+}
+
 pub(crate) struct Shared {
     pub(crate) config: Arc<EngineConfig>,
     pub(crate) cache: Arc<Cache>,
@@ -45,6 +54,8 @@ pub(crate) struct Shared {
     /// For polls and history, and for what the user sends.
     pub(crate) turns: Arc<Turns>,
     send_turns: Arc<Turns>,
+    /// How rooms are followed.
+    lines: Arc<Lines>,
     /// `None` once closed.
     rooms: Mutex<Option<HashMap<RoomId, Arc<RoomState>>>>,
 }
@@ -70,7 +81,7 @@ impl Engine {
         hook: Option<ThreadHook>,
     ) -> Result<Self, EngineError> {
         config.validate()?;
-        let transport = Arc::new(Polling::new(Http::new(&config)?));
+        let transport = Arc::new(Polling::new(&config)?);
         Self::assemble(config, tokens, transport, Tasks::own(hook)?)
     }
 
@@ -114,9 +125,21 @@ impl Engine {
         let turns = Turns::new(session.clone(), config.concurrency);
         let send_turns = Turns::new(session.clone(), config.concurrency);
         let rooms = Mutex::new(Some(HashMap::new()));
+        let had = |kind| transport.follower(kind).is_some();
+        let lines = Arc::new(Lines::new(Ladder::new(config.transport, had, &config.timings)));
         let (config, list) = (Arc::new(config), ListState::default());
-        let shared =
-            Arc::new(Shared { config, cache, session, transport, handle, list, turns, send_turns, rooms });
+        let shared = Arc::new(Shared {
+            config,
+            cache,
+            session,
+            transport,
+            handle,
+            list,
+            turns,
+            send_turns,
+            lines,
+            rooms,
+        });
         let weak = Arc::downgrade(&shared);
         shared.cache.on_replaced(move || weak.upgrade().iter().for_each(|shared| shared.begin_anew()));
         let with_work = match shared.cache.read(cache::rooms_with_work) {
@@ -144,7 +167,7 @@ impl Engine {
         let fetch = self.shared.fetch(id, &state);
         let poller = Poller {
             name: format!("room {id}"),
-            poll: RoomPoll { fetch: fetch.clone(), feed: feed.clone() },
+            poll: RoomPoll { fetch: fetch.clone(), feed: feed.clone(), lines: self.shared.lines.clone() },
             wanted: wanted.clone(),
             wake: state.wake.clone(),
             session: self.shared.session.clone(),
@@ -202,8 +225,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The network is back: every job that runs polls, and everything unsent is tried again, now.
+    /// The network is back, or is another one: every job that runs polls and opens its stream anew, and
+    /// everything unsent is tried again, now.
     pub fn network_back(&self) {
+        self.shared.lines.network_back();
         for room in self.shared.rooms().iter().flat_map(HashMap::values) {
             room.wake.notify_one();
             room.work.notify_one();
@@ -235,6 +260,11 @@ impl Engine {
     /// with the jobs that ended with the session and were not stopped since.
     pub fn resume_session(&self) {
         self.shared.session.resume();
+    }
+
+    /// What this engine has asked of its server so far, for whoever compares transports.
+    pub fn traffic(&self) -> Traffic {
+        Traffic { requests: self.shared.transport.requests(), reconnects: self.shared.lines.broken() }
     }
 
     /// Where the cache file is.

@@ -37,7 +37,7 @@ pub mod session;
 pub mod transport;
 
 pub use config::{Account, EngineConfig, Timings};
-pub use engine::{Engine, SessionListener};
+pub use engine::{Engine, SessionListener, Traffic};
 pub use error::EngineError;
 pub use poller::{ConnectionState, EndReason};
 pub use repository::{
@@ -48,6 +48,7 @@ pub use room::Room;
 pub use rooms::RoomList;
 pub use runtime::ThreadHook;
 pub use session::{SessionState, StaticToken, Token, TokenProvider, TokenUnavailable};
+pub use transport::{TransportChoice, TransportKind};
 
 /// What crosses the wire, for those who build on the engine.
 pub use chat_protocol as protocol;

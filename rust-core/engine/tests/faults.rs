@@ -7,7 +7,7 @@ use chat_engine::transport::{BadAnswer, Fault};
 use chat_engine::{ConnectionState, DeliveryState, Engine, StaticToken, Token};
 use chat_protocol::{ErrorCode, RoomId};
 use chat_testkit::{
-    Phone, RecordingListener, Reply, ScriptedServer, TOKEN, config, eventually, message, page,
+    LIVE, Phone, RecordingListener, Reply, ScriptedServer, TOKEN, config, eventually, message, page,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +41,7 @@ async fn survives(bad: Reply) -> JobError {
     };
     broken.store(false, Ordering::SeqCst);
     eventually("the job lives", || listener.ids() == [1, 2, 3, 4]).await;
-    eventually("and says so", || listener.connection() == Some(ConnectionState::Live)).await;
+    eventually("and says so", || listener.connection() == Some(LIVE)).await;
     error
 }
 

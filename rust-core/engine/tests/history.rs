@@ -4,8 +4,8 @@
 
 use chat_engine::poller::JobError;
 use chat_engine::transport::Fault;
-use chat_engine::{ConnectionState, LoadError, Loaded, Room};
-use chat_testkit::{FaultProxy, Phone, RecordingListener, ServerProcess, eventually};
+use chat_engine::{LoadError, Loaded, Room};
+use chat_testkit::{FaultProxy, LIVE, Phone, RecordingListener, ServerProcess, eventually};
 use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
 
@@ -135,7 +135,7 @@ async fn a_server_that_cannot_be_asked_is_told_of_and_asking_again_goes_on() {
         "{failed:?}"
     );
     proxy.come_back();
-    eventually("live again", || listener.connection() == Some(ConnectionState::Live)).await;
+    eventually("live again", || listener.connection() == Some(LIVE)).await;
     assert_eq!(load(room).await, MORE);
     assert_eq!(load(room).await, NO_MORE);
     assert_eq!(listener.ids(), (1..=250).collect::<Vec<_>>());

@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
-use chat_engine::{ConnectionState, Engine, StaticToken, Token};
-use chat_testkit::{RecordingListener, ServerProcess, config, count_of_own, wait};
+use chat_engine::{Engine, StaticToken, Token};
+use chat_testkit::{LIVE, RecordingListener, ServerProcess, config, count_of_own, wait};
 use std::sync::Arc;
 
 /// Threads and file descriptors.
@@ -25,7 +25,7 @@ fn a_thousand_starts_and_stops_leave_threads_and_descriptors_where_they_were() {
     let listener = RecordingListener::new();
     let room = engine.room(id, listener.clone()).unwrap();
     room.start();
-    wait("live", || listener.connection() == Some(ConnectionState::Live));
+    wait("live", || listener.connection() == Some(LIVE));
     let running = held();
     for turn in 0..1_000 {
         room.stop();
@@ -33,9 +33,7 @@ fn a_thousand_starts_and_stops_leave_threads_and_descriptors_where_they_were() {
         room.start();
         if turn % 50 == 0 {
             // Some of them get as far as an answer.
-            wait("a job that works", || {
-                listener.calls() > heard && listener.connection() == Some(ConnectionState::Live)
-            });
+            wait("a job that works", || listener.calls() > heard && listener.connection() == Some(LIVE));
         }
     }
     room.stop();

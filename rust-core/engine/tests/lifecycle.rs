@@ -6,7 +6,7 @@ use chat_engine::{
     ConnectionState, Engine, EngineError, ListenerFailed, RoomListener, StaticToken, TimelineUpdate, Token,
 };
 use chat_protocol::RoomId;
-use chat_testkit::{RecordingListener, ServerProcess, config, wait};
+use chat_testkit::{LIVE, RecordingListener, ServerProcess, config, wait};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ fn close_in_any_order_and_any_number_of_times() {
         let room = engine.room(id, listener.clone()).unwrap();
         room.start();
         if order % 2 == 0 {
-            wait("a job that works", || listener.connection() == Some(ConnectionState::Live));
+            wait("a job that works", || listener.connection() == Some(LIVE));
         }
         match order {
             0 | 1 => {
@@ -162,7 +162,7 @@ fn nothing_is_heard_after_stop_while_messages_keep_coming() {
     let room = engine.room(id, listener.clone()).unwrap();
     room.start();
     // A first look begins with the newest page; this test wants to count from the first message.
-    wait("the empty room is known", || listener.connection() == Some(ConnectionState::Live));
+    wait("the empty room is known", || listener.connection() == Some(LIVE));
     let done = Arc::new(AtomicBool::new(false));
     let talker = {
         let (mut sayer, done) = (server.sayer(id, "bob"), done.clone());

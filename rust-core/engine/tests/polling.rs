@@ -5,7 +5,7 @@
 use chat_engine::{ConnectionState, EndReason, Engine, StaticToken, Token};
 use chat_protocol::{ErrorCode, RoomId};
 use chat_testkit::{
-    Phone, RecordingListener, Reply, Request, ScriptedServer, TOKEN, config, eventually, page,
+    LIVE, Phone, RecordingListener, Reply, Request, ScriptedServer, TOKEN, config, eventually, page,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,7 +34,7 @@ async fn a_204_leaves_cache_and_listener_untouched() {
     let (room, listener) = (&phone.room, &phone.listener);
     room.start();
     eventually("the first page is shown", || listener.texts().len() == 3 && polls(&server) >= 1).await;
-    eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
+    eventually("live", || listener.connection() == Some(LIVE)).await;
     let calls = listener.calls();
     let wal = phone.engine.cache_path().with_extension("sqlite3-wal");
     let written = std::fs::metadata(&wal).unwrap();
@@ -137,7 +137,7 @@ async fn a_wake_polls_at_once() {
     let listener = RecordingListener::new();
     let room = engine.room(room(), listener.clone()).unwrap();
     room.start();
-    eventually("shown", || listener.connection() == Some(ConnectionState::Live)).await;
+    eventually("shown", || listener.connection() == Some(LIVE)).await;
     room.wake();
     eventually("polled", || polls(&server) == 1).await;
 }

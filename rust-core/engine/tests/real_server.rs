@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
 use chat_engine::{ConnectionState, DeliveryState, Engine, StaticToken, Token};
-use chat_testkit::{FaultProxy, Phone, RecordingListener, ServerProcess, config, eventually};
+use chat_testkit::{FaultProxy, LIVE, Phone, RecordingListener, ServerProcess, config, eventually};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ async fn a_server_killed_and_restarted_in_the_middle_of_a_poll_costs_nothing() {
     room.start();
     let mut said = Vec::new();
     for round in 0..4 {
-        eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
+        eventually("live", || listener.connection() == Some(LIVE)).await;
         for n in 0..25 {
             said.push(format!("{round}.{n}"));
             server.say(id, "bob", said.last().unwrap());
@@ -110,7 +110,7 @@ async fn a_lost_answer_is_sent_once_and_is_one_row_on_screen_all_the_while() {
     let phone = Phone::open(proxy.url(), &server.token("alice"), id);
     let (room, listener) = (&phone.room, &phone.listener);
     room.start();
-    eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
+    eventually("live", || listener.connection() == Some(LIVE)).await;
     for n in 1..=5 {
         proxy.hold_answers();
         let key = room.send(&format!("hello {n}")).unwrap();
@@ -147,7 +147,7 @@ async fn what_is_written_offline_is_sent_in_order_when_the_network_is_back() {
     let phone = Phone::open(proxy.url(), &server.token("alice"), id);
     let (room, listener) = (&phone.room, &phone.listener);
     room.start();
-    eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
+    eventually("live", || listener.connection() == Some(LIVE)).await;
     proxy.go_down();
     let wanted: Vec<String> = (0..20).map(|n| format!("offline {n}")).collect();
     for text in &wanted {
@@ -197,7 +197,7 @@ async fn a_message_written_while_stopped_is_sent_and_shown_at_the_next_start() {
     let phone = Phone::open(server.url(), &server.token("alice"), id);
     let (room, listener) = (&phone.room, &phone.listener);
     room.start();
-    eventually("live", || listener.connection() == Some(ConnectionState::Live)).await;
+    eventually("live", || listener.connection() == Some(LIVE)).await;
     room.stop();
     room.send("from the background").unwrap();
     eventually("the server has it", || texts(&server, id).len() == 1).await;

@@ -5,8 +5,8 @@
 use chat_engine::{ConnectionState, Engine, StaticToken, Token};
 use chat_protocol::{MessageId, RoomId};
 use chat_testkit::{
-    FaultProxy, Phone, RecordingListener, RecordingRoomList, Reply, ScriptedServer, ServerProcess, TOKEN,
-    config, eventually, page,
+    FaultProxy, LIVE, Phone, RecordingListener, RecordingRoomList, Reply, ScriptedServer, ServerProcess,
+    TOKEN, config, eventually, page,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ async fn a_list_that_is_as_it_was_is_not_sent_again() {
     rooms.start();
     eventually("many polls later", || server.count() > 20).await;
     assert!(list.told() <= 2 && list.rooms().len() == 1, "the empty cache perhaps, and the list, once");
-    assert_eq!(list.connections(), [ConnectionState::Connecting, ConnectionState::Live]);
+    assert_eq!(list.connections(), [ConnectionState::Connecting, LIVE]);
     let asked = server.requests();
     assert_eq!(asked.iter().filter(|r| !r.headers.contains_key("if-none-match")).count(), 1);
 }

@@ -5,7 +5,7 @@
 use chat_engine::transport::{Answer, Fault, TransportError};
 use chat_engine::{ConnectionState, Engine, Room, StaticToken, Token};
 use chat_protocol::{Page, RoomId, Seq};
-use chat_testkit::{Asked, FakeTransport, RecordingListener, TOKEN, config, page};
+use chat_testkit::{Asked, FakeTransport, LIVE, RecordingListener, TOKEN, config, page};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -319,5 +319,5 @@ async fn a_replica_that_lags_behind_ones_own_message_is_asked_again_and_nobody_h
     room.start();
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(listener.ids(), [1, 2, 3, 4]);
-    assert_eq!(listener.connections(), [ConnectionState::Connecting, ConnectionState::Live]);
+    assert_eq!(listener.connections(), [ConnectionState::Connecting, LIVE]);
 }

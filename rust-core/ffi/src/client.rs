@@ -1,5 +1,6 @@
 //! An account's client.
 
+use crate::connection::TransportChoice;
 use crate::room::{self, RoomCore, RoomListener};
 use crate::rooms::{self, RoomListCore, RoomListListener};
 use crate::session::{self, SessionListener};
@@ -19,6 +20,8 @@ pub struct CoreConfig {
     pub user_id: String,
     /// Folder for the cache, made if missing; it holds one file per server and user.
     pub data_dir: String,
+    /// How a room's changes are waited for.
+    pub transport: TransportChoice,
     /// Milliseconds between an answer and the next poll while a room is lively: for the minute after
     /// anything happened in it.
     pub poll_interval_ms: u64,
@@ -56,6 +59,7 @@ impl ChatCore {
             .map_err(|e| CoreError::InvalidConfig { reason: format!("user id: {e}") })?;
         let account = Account::new(&config.server_url, user, config.allow_cleartext)?;
         let mut engine = EngineConfig::new(account, config.data_dir);
+        engine.transport = config.transport.into();
         engine.timings.poll_interval = Duration::from_millis(config.poll_interval_ms);
         engine.timings.poll_ceiling = Duration::from_millis(config.poll_ceiling_ms);
         engine.timings.rooms_interval = Duration::from_millis(config.rooms_interval_ms);

@@ -9,8 +9,11 @@ use chat_engine::transport::Fault;
 pub enum ConnectionState {
     /// Started; no answer yet.
     Connecting,
-    /// The last poll was answered.
-    Live,
+    /// The server answers; changes are heard of in this way.
+    Live {
+        /// The transport in use.
+        transport: Transport,
+    },
     /// The last poll was not; the job is alive and tries again.
     Waiting {
         /// What went wrong.
@@ -25,6 +28,58 @@ pub enum ConnectionState {
         /// Why.
         reason: EndReason,
     },
+}
+
+/// A way to hear of a room's changes.
+#[derive(Debug, Clone, Copy, uniffi::Enum)]
+pub enum Transport {
+    /// Asking again and again.
+    Polling,
+    /// A question that is answered when there is something to tell.
+    LongPolling,
+    /// Server-sent events.
+    Sse,
+    /// A WebSocket.
+    WebSocket,
+}
+
+/// Which way shall be used.
+#[derive(Debug, Clone, Copy, uniffi::Enum)]
+pub enum TransportChoice {
+    /// Polling.
+    Polling,
+    /// Long polling; and polling for as long as that cannot be had.
+    LongPolling,
+    /// Server-sent events; and polling for as long as these cannot be had.
+    Sse,
+    /// A WebSocket; and polling for as long as that cannot be had.
+    WebSocket,
+    /// The richest that works.
+    Auto,
+}
+
+impl From<engine::TransportKind> for Transport {
+    fn from(kind: engine::TransportKind) -> Self {
+        match kind {
+            engine::TransportKind::Polling => Transport::Polling,
+            engine::TransportKind::LongPolling => Transport::LongPolling,
+            engine::TransportKind::Sse => Transport::Sse,
+            engine::TransportKind::WebSocket => Transport::WebSocket,
+        }
+    }
+}
+
+impl From<TransportChoice> for engine::TransportChoice {
+    fn from(choice: TransportChoice) -> Self {
+        use engine::{TransportChoice::Only, TransportKind};
+        match choice {
+            TransportChoice::Polling => Only(TransportKind::Polling),
+            TransportChoice::LongPolling => Only(TransportKind::LongPolling),
+            TransportChoice::Sse => Only(TransportKind::Sse),
+            TransportChoice::WebSocket => Only(TransportKind::WebSocket),
+            TransportChoice::Auto => engine::TransportChoice::Auto,
+        }
+    }
 }
 
 /// What a waiting job waits out.
@@ -67,7 +122,9 @@ impl From<engine::ConnectionState> for ConnectionState {
     fn from(state: engine::ConnectionState) -> Self {
         match state {
             engine::ConnectionState::Connecting => ConnectionState::Connecting,
-            engine::ConnectionState::Live => ConnectionState::Live,
+            engine::ConnectionState::Live { transport } => {
+                ConnectionState::Live { transport: transport.into() }
+            }
             engine::ConnectionState::Waiting { error, attempt, retry_in } => ConnectionState::Waiting {
                 error: ConnectionError::from(&error),
                 attempt,

@@ -1,12 +1,15 @@
 //! Values with dull defaults: a test states only what it is about.
 
-use chat_engine::{Account, EngineConfig};
+use chat_engine::{Account, ConnectionState, EngineConfig, TransportKind};
 use chat_protocol::{Message, MessageId, Page, Seq, Timestamp, UserId};
 use std::path::Path;
 use std::time::Duration;
 
 /// The token of [`config`]'s user at doubles, which do not look at it.
 pub const TOKEN: &str = "token";
+
+/// A job whose last poll was answered.
+pub const LIVE: ConnectionState = ConnectionState::Live { transport: TransportKind::Polling };
 
 /// A user.
 pub fn user(name: &str) -> UserId {

@@ -16,7 +16,7 @@ mod process;
 mod scripted_server;
 mod wait;
 
-pub use builders::{TOKEN, config, message, page, user};
+pub use builders::{LIVE, TOKEN, config, message, page, user};
 pub use fake_transport::{Asked, FakeTransport};
 pub use fault_proxy::FaultProxy;
 pub use listener::{RecordingListener, RecordingRoomList};

@@ -8,7 +8,7 @@ use crate::repository::{Change, Screen};
 use crate::session::Turns;
 use crate::transport::{Answer, BadAnswer, Polled, Transport, TransportError};
 use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE};
-use chat_protocol::{MessageId, RoomId, Seq, UserId};
+use chat_protocol::{MessageId, Page, RoomId, Seq, UserId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -45,6 +45,13 @@ pub(crate) struct Position {
     trimmed: bool,
 }
 
+impl Position {
+    /// The last change seen, once there is one.
+    pub(crate) fn cursor(&self) -> Option<Seq> {
+        self.cursor
+    }
+}
+
 impl Fetch {
     /// Asks once for changes, and stores what is new.
     pub(crate) async fn changes(&self, position: &mut Position) -> Result<Outcome, Failure> {
@@ -56,10 +63,38 @@ impl Fetch {
             .turns
             .authorized(|token| async move { self.transport.changes(self.room, after, limit, &token).await })
             .await?;
-        let Answer::Page(page) = answer else {
-            self.complete(position)?;
-            return Ok(Outcome { more: false, news: false, interval });
+        match answer {
+            Answer::Page(page) => self.take(position, after, page, interval).await,
+            Answer::Nothing => {
+                self.complete(position)?;
+                Ok(Outcome { more: false, news: false, interval })
+            }
+        }
+    }
+
+    /// Takes in what came by itself after the cursor, as if it had been asked for. What a poll has brought
+    /// meanwhile is passed over.
+    pub(crate) async fn take_in(&self, position: &mut Position, mut page: Page) -> Result<Outcome, Failure> {
+        self.find_cursor(position)?;
+        // A new cache file: begun anew, by asking.
+        let Some(cursor) = position.cursor else {
+            return Ok(Outcome { more: true, news: false, interval: None });
         };
+        if page.cursor <= cursor {
+            return Ok(Outcome { more: page.has_more, news: false, interval: None });
+        }
+        page.messages.retain(|message| message.seq > cursor);
+        self.take(position, Some(cursor), page, None).await
+    }
+
+    /// Stores a page that was asked for after `after`.
+    async fn take(
+        &self,
+        position: &mut Position,
+        after: Option<Seq>,
+        page: Page,
+        interval: Option<Duration>,
+    ) -> Result<Outcome, Failure> {
         let news = !page.messages.is_empty();
         let Some(after) = after else {
             // The newest page of a room is where it is begun; its `has_more` speaks of older messages.

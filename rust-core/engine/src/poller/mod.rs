@@ -24,6 +24,8 @@
 mod backoff;
 mod cadence;
 mod fetch;
+mod follow;
+mod ladder;
 mod pace;
 mod room;
 mod rooms;
@@ -31,25 +33,30 @@ mod rooms;
 pub use backoff::Backoff;
 pub(crate) use cadence::Cadence;
 pub(crate) use fetch::Fetch;
+pub(crate) use follow::Lines;
+pub(crate) use ladder::Ladder;
 pub(crate) use pace::Pace;
 pub(crate) use room::RoomPoll;
 pub(crate) use rooms::RoomsPoll;
 
 use crate::session::{AuthorizedError, Session};
-use crate::transport::{Fault, Retry, TransportError};
+use crate::transport::{Fault, Retry, TransportError, TransportKind};
 use crate::{EngineError, Timings};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// What a room's job is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectionState {
     /// Started; no answer yet.
     Connecting,
-    /// The last poll was answered.
-    Live,
+    /// The server answers; changes are heard of in this way.
+    Live {
+        /// The transport in use.
+        transport: TransportKind,
+    },
     /// The last poll was not; the job is alive and tries again.
     Waiting {
         /// What went wrong.
@@ -160,8 +167,40 @@ pub(crate) trait Poll: Send + Sync + 'static {
     /// Asks once, and stores what is new.
     fn poll(&self, position: &mut Self::Position) -> impl Future<Output = Result<Outcome, Failure>> + Send;
 
+    /// After a poll that found the end of the changes: waits until it is time for the next, and takes in
+    /// what comes by itself meanwhile.
+    fn rest(
+        &self,
+        _position: &mut Self::Position,
+        rest: &mut Rest<'_>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send {
+        async {
+            rest.pause(None).await;
+            Ok(())
+        }
+    }
+
     /// Tells how the job stands.
     fn tell(&self, state: ConnectionState);
+}
+
+/// The time between two polls.
+pub(crate) struct Rest<'a> {
+    pub(crate) cadence: &'a mut Cadence,
+    pub(crate) wake: &'a Notify,
+    /// What the job was last said to be live by.
+    pub(crate) live: &'a mut Option<TransportKind>,
+}
+
+impl Rest<'_> {
+    /// Waits as long as the cadence says, or until something wakes the job, or until `end`.
+    pub(crate) async fn pause(&mut self, end: Option<Instant>) {
+        let over = Instant::now() + self.cadence.interval(Instant::now());
+        tokio::select! {
+            () = sleep_until(end.map_or(over, |end| end.min(over))) => {}
+            () = self.wake.notified() => self.cadence.stir(Instant::now()),
+        }
+    }
 }
 
 /// What came of a poll.
@@ -249,15 +288,16 @@ impl<P: Poll> Poller<P> {
         }
         let mut position = P::Position::default();
         let mut cadence = (self.cadence)(&self.timings, Instant::now());
-        let mut live = false;
+        let mut live = None;
         loop {
             Pace::forget(&self.wake).await;
-            let pause = match self.poll.poll(&mut position).await {
+            let rested = match self.poll.poll(&mut position).await {
                 Ok(Outcome { more, news, interval }) => {
                     pace.succeeded();
-                    if !std::mem::replace(&mut live, true) {
+                    if live.is_none() {
                         cadence.stir(Instant::now());
-                        self.poll.tell(ConnectionState::Live);
+                        live = Some(TransportKind::Polling);
+                        self.poll.tell(ConnectionState::Live { transport: TransportKind::Polling });
                     }
                     if more {
                         continue; // drained before the next wait
@@ -266,24 +306,27 @@ impl<P: Poll> Poller<P> {
                         cadence.stir(Instant::now());
                     }
                     cadence.wish(interval);
-                    cadence.interval(Instant::now())
+                    let mut rest = Rest { cadence: &mut cadence, wake: &self.wake, live: &mut live };
+                    self.poll.rest(&mut position, &mut rest).await
                 }
-                Err(Failure::End(reason)) => return reason,
-                Err(Failure::Later { error, at_least }) => {
-                    let retry_in = pace.failed(at_least);
-                    log::warn!("{}: {error}; try {} in {retry_in:?}", self.name, pace.attempt() + 1);
-                    let attempt = pace.attempt();
-                    *last_error = Some(error.clone());
-                    // A replica that lags behind one's own message says so too, and has it in a moment.
-                    let lags = attempt == 1 && error.fault() == Some(Fault::CursorAhead);
-                    if !(lags && live) {
-                        live = false;
-                        self.poll.tell(ConnectionState::Waiting { error, attempt, retry_in });
-                    }
-                    retry_in
-                }
+                Err(failure) => Err(failure),
             };
-            if pace.pause(pause, &self.wake).await {
+            let (error, at_least) = match rested {
+                Ok(()) => continue,
+                Err(Failure::End(reason)) => return reason,
+                Err(Failure::Later { error, at_least }) => (error, at_least),
+            };
+            let retry_in = pace.failed(at_least);
+            log::warn!("{}: {error}; try {} in {retry_in:?}", self.name, pace.attempt() + 1);
+            let attempt = pace.attempt();
+            *last_error = Some(error.clone());
+            // A replica that lags behind one's own message says so too, and has it in a moment.
+            let lags = attempt == 1 && error.fault() == Some(Fault::CursorAhead);
+            if !(lags && live.is_some()) {
+                live = None;
+                self.poll.tell(ConnectionState::Waiting { error, attempt, retry_in });
+            }
+            if pace.pause(retry_in, &self.wake).await {
                 cadence.stir(Instant::now());
             }
         }

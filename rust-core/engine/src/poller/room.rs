@@ -1,7 +1,8 @@
-//! What a room's job polls: its changes.
+//! What a room's job does: asks for its changes, and waits for the next in the way that works best.
 
 use super::fetch::{Fetch, Position};
-use super::{ConnectionState, Failure, Outcome, Poll};
+use super::follow::Lines;
+use super::{ConnectionState, Failure, Outcome, Poll, Rest};
 use crate::repository::Feed;
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ pub(crate) struct RoomPoll {
     pub(crate) fetch: Arc<Fetch>,
     /// Of the screen that wants this job: hears of the job.
     pub(crate) feed: Arc<Feed>,
+    /// Of the engine.
+    pub(crate) lines: Arc<Lines>,
 }
 
 impl Poll for RoomPoll {
@@ -21,6 +24,10 @@ impl Poll for RoomPoll {
             self.fetch.caught_up(position);
         }
         outcome
+    }
+
+    async fn rest(&self, position: &mut Position, rest: &mut Rest<'_>) -> Result<(), Failure> {
+        self.follow(position, rest).await
     }
 
     fn tell(&self, state: ConnectionState) {

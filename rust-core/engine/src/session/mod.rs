@@ -160,6 +160,19 @@ impl Session {
         }
     }
 
+    /// A stream was ended because `token` is no longer good: has another in its place, asked for once
+    /// however many streams it ended.
+    ///
+    /// # Errors
+    /// [`AuthorizedError::TokenUnavailable`], [`AuthorizedError::SessionEnded`].
+    pub(crate) async fn renew(self: &Arc<Self>, token: &Token) -> Result<(), AuthorizedError> {
+        let number = self.state().held.as_ref().filter(|held| held.token == *token).map(|held| held.number);
+        match number {
+            Some(refused) => self.token(Some(refused)).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
     /// Forgets that the session ended, and the token: the user has logged in again.
     pub fn resume(&self) {
         {

@@ -17,6 +17,11 @@ impl Turns {
         Arc::new(Self { session, permits: Semaphore::new(at_once) })
     }
 
+    /// The session, for what waits for no turn.
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
     /// As [`Session::authorized`], in turn. Who waits for a token takes no turn.
     pub(crate) async fn authorized<T, F, Fut>(&self, mut call: F) -> Result<T, AuthorizedError>
     where

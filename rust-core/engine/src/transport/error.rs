@@ -110,6 +110,18 @@ impl TransportError {
         Self { fault, retry_after: None }
     }
 
+    /// A stream whose server has ended it, saying why.
+    pub(super) fn ended(code: ErrorCode) -> Self {
+        Self::new(match code {
+            ErrorCode::TokenExpired | ErrorCode::TokenRefused => Fault::Unauthorized,
+            ErrorCode::NotAMember => Fault::NotAMember,
+            ErrorCode::RoomNotFound | ErrorCode::RoomGone => Fault::RoomNotFound,
+            ErrorCode::RateLimited => Fault::RateLimited,
+            // It stops, or we were too slow: the next one goes on from the cursor.
+            _ => Fault::Interrupted,
+        })
+    }
+
     /// What to do about it.
     pub fn retry(&self) -> Retry {
         match self.fault {

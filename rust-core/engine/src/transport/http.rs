@@ -5,23 +5,48 @@ use super::{BadAnswer, Fault, Polled, TaggedRooms, TransportError, tls};
 use crate::{EngineConfig, EngineError, Token};
 use chat_protocol::limits::MAX_RESPONSE_BYTES;
 use chat_protocol::{
-    EditMessage, IDEMPOTENCY_KEY, MarkRead, Message, MessageId, POLL_INTERVAL, PROBLEM_CONTENT_TYPE, Problem,
-    ReadMarker, RoomId, SendMessage, TransactionId,
+    EditMessage, IDEMPOTENCY_KEY, JITTER, MarkRead, Message, MessageId, POLL_INTERVAL, PROBLEM_CONTENT_TYPE,
+    Problem, ReadMarker, RoomId, SendMessage, Seq, TransactionId,
 };
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Connections to one server. Cheap to share: keep-alive and HTTP/2 make all rooms use the same few.
 #[derive(Debug)]
-pub struct Http {
+pub(super) struct Http {
     client: Client,
     origin: Url,
+    requests: Arc<AtomicU64>,
+}
+
+/// What a client of ours is for: how long it waits, and by which protocol it speaks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// Questions that are answered at once.
+    Ask,
+    /// Answers that the server holds back, or goes on with: silent for at most so long.
+    Hold(Duration),
+    /// Connections that become something else, which HTTP/2 ones cannot.
+    Upgrade,
+}
+
+/// What came of `GET …/messages`, and what the server wishes about the next one.
+#[derive(Debug)]
+pub(super) struct Got {
+    /// The body, or `None` for `204`.
+    pub(super) body: Option<Vec<u8>>,
+    /// [`POLL_INTERVAL`].
+    pub(super) interval: Option<Duration>,
+    /// [`JITTER`]; nothing when left out.
+    pub(super) jitter: Duration,
 }
 
 /// An idle connection is kept this long. 90 s: longer than the longest backoff, so that coming back costs no
@@ -33,26 +58,42 @@ impl Http {
     ///
     /// # Errors
     /// [`EngineError::InvalidConfig`] for an extra root that is no certificate or a `User-Agent` that is no header.
-    pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
+    pub(super) fn new(
+        config: &EngineConfig,
+        purpose: Purpose,
+        requests: Arc<AtomicU64>,
+    ) -> Result<Self, EngineError> {
         let invalid = |e: reqwest::Error| EngineError::InvalidConfig(format!("HTTP client: {e}"));
         let user_agent = match config.user_agent.as_str() {
             "" => concat!("chat-core/", env!("CARGO_PKG_VERSION")),
             given => given,
         };
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls::client_config(&config.extra_roots)?)
+        let timings = &config.timings;
+        let builder = Client::builder()
             .user_agent(user_agent)
             .gzip(true)
-            .connect_timeout(config.timings.answer_timeout)
-            .read_timeout(config.timings.answer_timeout)
-            .timeout(config.timings.request_timeout)
+            .connect_timeout(timings.answer_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .tcp_nodelay(true)
             // A redirect would carry the token to wherever it points; a captive portal answers with one.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(invalid)?;
-        Ok(Self { client, origin: config.account.origin.clone() })
+            .redirect(reqwest::redirect::Policy::none());
+        let builder = match purpose {
+            Purpose::Ask => builder.read_timeout(timings.answer_timeout).timeout(timings.request_timeout),
+            Purpose::Hold(silence) => builder.read_timeout(silence),
+            Purpose::Upgrade => builder.read_timeout(timings.answer_timeout).http1_only(),
+        };
+        let protocols: &[&[u8]] = match purpose {
+            Purpose::Upgrade => &[b"http/1.1"],
+            Purpose::Ask | Purpose::Hold(_) => &[b"h2", b"http/1.1"],
+        };
+        let builder = builder.tls_backend_preconfigured(tls::client_config(&config.extra_roots, protocols)?);
+        #[cfg(unix)]
+        let builder = match &config.tunnel {
+            Some(socket) => builder.unix_socket(socket.as_path()),
+            None => builder,
+        };
+        let client = builder.build().map_err(invalid)?;
+        Ok(Self { client, origin: config.account.origin.clone(), requests })
     }
 
     /// Something beneath `/v1/`.
@@ -71,21 +112,55 @@ impl Http {
         self.url(&format!("/v1/rooms/{room}/messages/{id}"), None)
     }
 
-    /// `GET …/messages?query`: the body, or `None` for `204`.
+    /// `GET …/messages?query`.
     pub(super) async fn get_messages(
         &self,
         room: RoomId,
         query: &str,
         token: &Token,
-    ) -> Result<Polled<Option<Vec<u8>>>, TransportError> {
-        let response = send(self.client.get(self.messages(room, Some(query))), token).await?;
+    ) -> Result<Got, TransportError> {
+        let response = self.send(self.client.get(self.messages(room, Some(query))), token).await?;
         let interval = poll_interval(&response);
-        let answer = match response.status() {
+        let jitter = number(&response, JITTER).map(Duration::from_millis).unwrap_or_default();
+        let body = match response.status() {
             StatusCode::NO_CONTENT => None,
             StatusCode::OK => Some(json_body(response).await?),
             _ => return Err(error_answer(response).await),
         };
-        Ok(Polled { answer, interval })
+        Ok(Got { body, interval, jitter: jitter.min(JITTER_CAP) })
+    }
+
+    /// `GET …/events?after=`: the head of a stream of events.
+    pub(super) async fn get_events(
+        &self,
+        room: RoomId,
+        after: Seq,
+        token: &Token,
+    ) -> Result<Response, TransportError> {
+        let url = self.url(&format!("/v1/rooms/{room}/events"), Some(&format!("after={after}")));
+        let request = self.client.get(url).header(ACCEPT, EVENT_STREAM);
+        let response = self.send(request, token).await?;
+        match response.status() {
+            StatusCode::OK if has_type(response.headers(), EVENT_STREAM) => Ok(response),
+            StatusCode::OK => Err(BadAnswer::ContentType.into()),
+            _ => Err(error_answer(response).await),
+        }
+    }
+
+    /// `GET …/socket?after=`, as a handshake with these headers: the `101`.
+    pub(super) async fn get_socket(
+        &self,
+        room: RoomId,
+        after: Seq,
+        handshake: HeaderMap,
+        token: &Token,
+    ) -> Result<Response, TransportError> {
+        let url = self.url(&format!("/v1/rooms/{room}/socket"), Some(&format!("after={after}")));
+        let response = self.send(self.client.get(url).headers(handshake), token).await?;
+        match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS => Ok(response),
+            _ => Err(error_answer(response).await),
+        }
     }
 
     /// `GET /v1/rooms`: `None` for `304`.
@@ -98,7 +173,7 @@ impl Http {
         if let Some(tag) = known {
             request = request.header(IF_NONE_MATCH, tag);
         }
-        let response = send(request, token).await?;
+        let response = self.send(request, token).await?;
         let interval = poll_interval(&response);
         let tag = response.headers().get(ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let answer = match response.status() {
@@ -123,7 +198,7 @@ impl Http {
         let request =
             self.client.post(self.messages(room, None)).header(IDEMPOTENCY_KEY, transaction.as_str());
         let body = SendMessage { text: text.to_owned() };
-        exchange(request, Some(&body), StatusCode::CREATED, token).await
+        self.exchange(request, Some(&body), StatusCode::CREATED, token).await
     }
 
     /// `PATCH …/messages/{id}`.
@@ -135,7 +210,7 @@ impl Http {
         token: &Token,
     ) -> Result<Message, TransportError> {
         let body = EditMessage { text: text.to_owned() };
-        exchange(self.client.patch(self.message(room, id)), Some(&body), StatusCode::OK, token).await
+        self.exchange(self.client.patch(self.message(room, id)), Some(&body), StatusCode::OK, token).await
     }
 
     /// `DELETE …/messages/{id}`.
@@ -145,7 +220,7 @@ impl Http {
         id: MessageId,
         token: &Token,
     ) -> Result<Message, TransportError> {
-        exchange(self.client.delete(self.message(room, id)), None::<&()>, StatusCode::OK, token).await
+        self.exchange(self.client.delete(self.message(room, id)), None::<&()>, StatusCode::OK, token).await
     }
 
     /// `PUT …/read`.
@@ -156,29 +231,40 @@ impl Http {
         token: &Token,
     ) -> Result<ReadMarker, TransportError> {
         let request = self.client.put(self.url(&format!("/v1/rooms/{room}/read"), None));
-        exchange(request, Some(&MarkRead { id }), StatusCode::OK, token).await
+        self.exchange(request, Some(&MarkRead { id }), StatusCode::OK, token).await
     }
-}
 
-/// Sends `body` and reads the answer, which has to come with the status that means success here.
-async fn exchange<B: Serialize, T: DeserializeOwned>(
-    request: RequestBuilder,
-    body: Option<&B>,
-    success: StatusCode,
-    token: &Token,
-) -> Result<T, TransportError> {
-    let request = match body {
-        Some(body) => {
-            let body = serde_json::to_vec(body).map_err(|_| BadAnswer::Malformed)?;
-            request.header(CONTENT_TYPE, "application/json").body(body)
+    /// Sends `body` and reads the answer, which has to come with the status that means success here.
+    async fn exchange<B: Serialize, T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        body: Option<&B>,
+        success: StatusCode,
+        token: &Token,
+    ) -> Result<T, TransportError> {
+        let request = match body {
+            Some(body) => {
+                let body = serde_json::to_vec(body).map_err(|_| BadAnswer::Malformed)?;
+                request.header(CONTENT_TYPE, "application/json").body(body)
+            }
+            None => request,
+        };
+        let response = self.send(request, token).await?;
+        if response.status() != success {
+            return Err(error_answer(response).await);
         }
-        None => request,
-    };
-    let response = send(request, token).await?;
-    if response.status() != success {
-        return Err(error_answer(response).await);
+        parse(&json_body(response).await?)
     }
-    parse(&json_body(response).await?)
+
+    async fn send(&self, request: RequestBuilder, token: &Token) -> Result<Response, TransportError> {
+        // A token with a line break in it cannot be sent, so it cannot be right either.
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token.secret()))
+            .map_err(|_| TransportError::new(Fault::Unauthorized))?;
+        value.set_sensitive(true);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        // No `Accept` of our own where the server has one kind of answer: a poll is mostly header.
+        request.header(AUTHORIZATION, value).send().await.map_err(|e| classify(&e))
+    }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, TransportError> {
@@ -187,21 +273,21 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, TransportError> {
 
 /// The server's wish for the time between two polls.
 fn poll_interval(response: &Response) -> Option<Duration> {
-    let seconds: u64 = response.headers().get(POLL_INTERVAL)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(POLL_INTERVAL_CAP))
+    Some(Duration::from_secs(number(response, POLL_INTERVAL)?).min(POLL_INTERVAL_CAP))
+}
+
+fn number(response: &Response, header: &str) -> Option<u64> {
+    response.headers().get(header)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The longest wish that is kept: beyond it a typing error on a server would silence a room for days.
 const POLL_INTERVAL_CAP: Duration = Duration::from_secs(600);
 
-async fn send(request: RequestBuilder, token: &Token) -> Result<Response, TransportError> {
-    // A token with a line break in it cannot be sent, so it cannot be right either.
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.secret()))
-        .map_err(|_| TransportError::new(Fault::Unauthorized))?;
-    value.set_sensitive(true);
-    // No `Accept` of our own: the server has one kind of answer, and a poll is mostly header.
-    request.header(AUTHORIZATION, value).send().await.map_err(|e| classify(&e))
-}
+/// The longest spread that is kept, for the same reason. A hundred thousand waiters fit into it.
+const JITTER_CAP: Duration = Duration::from_secs(10);
+
+/// The media type of server-sent events.
+const EVENT_STREAM: &str = "text/event-stream";
 
 /// Reads a JSON body, of at most [`MAX_RESPONSE_BYTES`] after decompression.
 async fn json_body(response: Response) -> Result<Vec<u8>, TransportError> {
@@ -253,7 +339,7 @@ fn has_type(headers: &HeaderMap, wanted: &str) -> bool {
         .is_some_and(|v| v.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(wanted))
 }
 
-fn classify(error: &reqwest::Error) -> TransportError {
+pub(super) fn classify(error: &reqwest::Error) -> TransportError {
     let fault = if error.is_timeout() {
         Fault::Timeout
     } else if is_tls(error) && error.is_connect() {

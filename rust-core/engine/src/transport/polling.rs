@@ -1,21 +1,69 @@
-//! Polling: ask with the last `seq` seen, `204` when nothing is new (seed 000).
+//! Polling: ask with the last `seq` seen, `204` when nothing is new (seed 000). The others stand on it: what
+//! is asked for once and what is sent go this way.
 
-use super::{Answer, BadAnswer, Http, Polled, TaggedRooms, Transport, TransportError};
-use crate::Token;
+use super::http::{Got, Http, Purpose};
+use super::long_polling::LongPolling;
+use super::sse::Sse;
+use super::websocket::WebSocket;
+use super::{
+    Answer, BadAnswer, Follow, Polled, TaggedRooms, Transport, TransportChoice, TransportError,
+    TransportKind, check,
+};
+use crate::{EngineConfig, EngineError, Token};
 use async_trait::async_trait;
 use chat_protocol::limits::DEFAULT_PAGE;
 use chat_protocol::{Message, MessageId, Page, ReadMarker, RoomId, Seq, TransactionId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The polling transport.
-#[derive(Debug)]
+/// Asks and tells; and has the ways to wait that the configuration wants.
 pub struct Polling {
     http: Http,
+    long_polling: Option<Arc<LongPolling>>,
+    sse: Option<Arc<Sse>>,
+    websocket: Option<Arc<WebSocket>>,
+    requests: Arc<AtomicU64>,
 }
 
 impl Polling {
-    /// Polls over `http`.
-    pub fn new(http: Http) -> Self {
-        Self { http }
+    /// Builds what `config.transport` wants; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidConfig`] for an extra root that is no certificate or a `User-Agent` that is no header.
+    pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
+        let requests = Arc::new(AtomicU64::new(0));
+        let wanted = |kind| {
+            matches!(config.transport, TransportChoice::Auto)
+                || config.transport == TransportChoice::Only(kind)
+        };
+        let http = |purpose| Http::new(config, purpose, requests.clone());
+        let timings = &config.timings;
+        Ok(Self {
+            http: http(Purpose::Ask)?,
+            long_polling: match wanted(TransportKind::LongPolling) {
+                true => Some(Arc::new(LongPolling::new(
+                    http(Purpose::Hold(timings.long_poll + timings.answer_timeout))?,
+                    timings.long_poll,
+                ))),
+                false => None,
+            },
+            sse: match wanted(TransportKind::Sse) {
+                true => Some(Arc::new(Sse::new(
+                    http(Purpose::Hold(timings.stream_silence))?,
+                    timings.answer_timeout,
+                ))),
+                false => None,
+            },
+            websocket: match wanted(TransportKind::WebSocket) {
+                true => Some(Arc::new(WebSocket::new(
+                    http(Purpose::Upgrade)?,
+                    timings.answer_timeout,
+                    timings.stream_silence,
+                ))),
+                false => None,
+            },
+            requests,
+        })
     }
 }
 
@@ -34,9 +82,9 @@ impl Transport for Polling {
             (Some(seq), limit) => format!("after={seq}&limit={limit}"),
             (None, limit) => format!("limit={limit}"),
         };
-        let Polled { answer: body, interval } = self.http.get_messages(room, &query, token).await?;
+        let Got { body, interval, .. } = self.http.get_messages(room, &query, token).await?;
         let answer = match body {
-            Some(body) => Answer::Page(checked(&body, |page| check(page, after))?),
+            Some(body) => Answer::Page(check::page(&body, |page| check::changes(page, after))?),
             None if after.is_some() => Answer::Nothing,
             None => return Err(BadAnswer::Status(204).into()), // a first look always has a page
         };
@@ -45,9 +93,9 @@ impl Transport for Polling {
 
     async fn older(&self, room: RoomId, before: MessageId, token: &Token) -> Result<Page, TransportError> {
         let query = format!("before={before}&limit={DEFAULT_PAGE}");
-        let body = self.http.get_messages(room, &query, token).await?.answer;
+        let body = self.http.get_messages(room, &query, token).await?.body;
         let body = body.ok_or(BadAnswer::Status(204))?;
-        Ok(checked(&body, |page| check_history(page, before))?)
+        Ok(check::page(&body, |page| check::history(page, before))?)
     }
 
     async fn rooms(
@@ -65,6 +113,12 @@ impl Transport for Polling {
         text: &str,
         token: &Token,
     ) -> Result<Message, TransportError> {
+        // Where a socket is open, on that: the answer comes by the way the message went.
+        if let Some(websocket) = &self.websocket
+            && let Some(answer) = websocket.send(room, transaction, text).await
+        {
+            return answer;
+        }
         self.http.post_message(room, transaction, text, token).await
     }
 
@@ -75,7 +129,7 @@ impl Transport for Polling {
         text: &str,
         token: &Token,
     ) -> Result<Message, TransportError> {
-        same(message, self.http.patch_message(room, message, text, token).await?)
+        check::same(message, self.http.patch_message(room, message, text, token).await?)
     }
 
     async fn delete(
@@ -84,7 +138,7 @@ impl Transport for Polling {
         message: MessageId,
         token: &Token,
     ) -> Result<Message, TransportError> {
-        same(message, self.http.delete_message(room, message, token).await?)
+        check::same(message, self.http.delete_message(room, message, token).await?)
     }
 
     async fn mark_read(
@@ -95,107 +149,17 @@ impl Transport for Polling {
     ) -> Result<ReadMarker, TransportError> {
         self.http.put_read(room, message, token).await
     }
-}
 
-fn checked(body: &[u8], check: impl FnOnce(&Page) -> Result<(), BadAnswer>) -> Result<Page, BadAnswer> {
-    // All of it at once: from bytes, the parser would look for UTF-8 string by string.
-    let text = std::str::from_utf8(body).map_err(|_| BadAnswer::Malformed)?;
-    let page = serde_json::from_str(text).map_err(|_| BadAnswer::Malformed)?;
-    check(&page).map(|()| page)
-}
-
-/// An answer about a message has to be about that message.
-fn same(asked: MessageId, message: Message) -> Result<Message, TransportError> {
-    if message.id == asked { Ok(message) } else { Err(BadAnswer::OutOfOrder.into()) }
-}
-
-/// Believes a page of history only if it ends right below `before` and has no hole: shown, a hole there
-/// would never be filled.
-fn check_history(page: &Page, before: MessageId) -> Result<(), BadAnswer> {
-    let joins = page.messages.last().map_or(before.get() == 1, |m| m.id.get() + 1 == before.get());
-    let first = page.messages.first().map_or(1, |m| m.id.get());
-    let dense = page.messages.windows(2).all(|pair| pair[0].id.get() + 1 == pair[1].id.get());
-    if joins && dense && page.has_more == (first > 1) { Ok(()) } else { Err(BadAnswer::OutOfOrder) }
-}
-
-/// Believes a page only if it continues from the cursor: taking a cursor on trust that skips or
-/// goes back would lose messages for good, or ask the same question for ever.
-fn check(page: &Page, after: Option<Seq>) -> Result<(), BadAnswer> {
-    let ascending = match after {
-        Some(after) => {
-            let mut last = after;
-            page.messages.iter().all(|m| std::mem::replace(&mut last, m.seq) < m.seq)
-                && page.cursor == last
-                && (last > after || !page.has_more)
-        }
-        None => {
-            page.messages.windows(2).all(|pair| pair[0].id.get() + 1 == pair[1].id.get())
-                && page.messages.iter().all(|m| m.seq <= page.cursor)
-        }
-    };
-    if ascending { Ok(()) } else { Err(BadAnswer::OutOfOrder) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chat_protocol::{Timestamp, UserId};
-
-    fn message(id: i64, seq: i64) -> Message {
-        Message {
-            id: MessageId::new(id).unwrap(),
-            seq: Seq::new(seq).unwrap(),
-            sender: UserId::new("alice").unwrap(),
-            text: "t".into(),
-            sent_at: Timestamp::from_millis(0),
-            edited_at: None,
-            deleted: false,
-            transaction_id: None,
+    fn follower(&self, kind: TransportKind) -> Option<Arc<dyn Follow>> {
+        match kind {
+            TransportKind::Polling => None,
+            TransportKind::LongPolling => Some(self.long_polling.clone()? as Arc<dyn Follow>),
+            TransportKind::Sse => Some(self.sse.clone()? as Arc<dyn Follow>),
+            TransportKind::WebSocket => Some(self.websocket.clone()? as Arc<dyn Follow>),
         }
     }
 
-    fn verdict(
-        after: Option<i64>,
-        messages: &[(i64, i64)],
-        cursor: i64,
-        has_more: bool,
-    ) -> Result<(), BadAnswer> {
-        let messages = messages.iter().map(|&(id, seq)| message(id, seq)).collect();
-        let page = Page { messages, cursor: Seq::new(cursor).unwrap(), has_more };
-        check(&page, after.map(|a| Seq::new(a).unwrap()))
-    }
-
-    #[test]
-    fn a_page_that_continues_from_the_cursor_is_believed() {
-        assert_eq!(verdict(Some(4), &[(5, 5), (2, 6), (6, 9)], 9, true), Ok(()));
-        assert_eq!(verdict(None, &[(5, 7), (6, 6)], 8, true), Ok(()));
-        assert_eq!(verdict(None, &[], 0, false), Ok(()));
-    }
-
-    #[test]
-    fn a_page_of_history_has_to_join() {
-        let verdict = |ids: std::ops::Range<i64>, has_more| {
-            let messages = ids.map(|id| message(id, id)).collect();
-            let page = Page { messages, cursor: Seq::new(90).unwrap(), has_more };
-            check_history(&page, MessageId::new(10).unwrap())
-        };
-        assert_eq!(verdict(7..10, true), Ok(()));
-        assert_eq!(verdict(1..10, false), Ok(()));
-        assert!(verdict(7..9, true).is_err(), "a hole above");
-        assert!(verdict(7..11, true).is_err(), "an overlap");
-        assert!(verdict(7..10, false).is_err(), "the end, before the first message");
-        assert!(verdict(1..10, true).is_err(), "more, before the first message");
-        assert!(verdict(1..1, false).is_err(), "nothing, where there has to be something");
-    }
-
-    #[test]
-    fn a_page_that_repeats_goes_back_or_skips_is_not() {
-        assert!(verdict(Some(5), &[(5, 5)], 5, false).is_err(), "repeats what was seen");
-        assert!(verdict(Some(4), &[(6, 6), (5, 5)], 6, false).is_err(), "goes back");
-        assert!(verdict(Some(4), &[(5, 5)], 9, false).is_err(), "a cursor beyond the page would skip");
-        assert!(verdict(Some(4), &[(5, 5)], 4, false).is_err(), "a cursor before the page would repeat");
-        assert!(verdict(Some(4), &[], 4, true).is_err(), "more, but nothing of it: asked for ever");
-        assert!(verdict(None, &[(5, 5), (7, 7)], 7, false).is_err(), "a hole in the newest page");
-        assert!(verdict(None, &[(5, 9)], 7, false).is_err(), "a change after the cursor would come again");
+    fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 }

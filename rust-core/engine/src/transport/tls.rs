@@ -8,8 +8,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 
-/// A client configuration that trusts the bundled roots and `extra`, and offers HTTP/2 before HTTP/1.1.
-pub(super) fn client_config(extra: &[Vec<u8>]) -> Result<ClientConfig, EngineError> {
+/// A client configuration that trusts the bundled roots and `extra`, and offers `protocols` (RFC 7301), the first one first.
+pub(super) fn client_config(extra: &[Vec<u8>], protocols: &[&[u8]]) -> Result<ClientConfig, EngineError> {
     let invalid = |e: rustls::Error| EngineError::InvalidConfig(format!("TLS: {e}"));
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for der in extra {
@@ -21,6 +21,6 @@ pub(super) fn client_config(extra: &[Vec<u8>]) -> Result<ClientConfig, EngineErr
         .map_err(invalid)?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(config)
 }

@@ -110,7 +110,7 @@ fn no_call_passes_a_shut_gate_and_opening_it_begins_with_a_snapshot() {
     fixture.store(1..=1);
     fixture.deliver();
     fixture.store(2..=2);
-    fixture.feed.set_connection(ConnectionState::Live);
+    fixture.feed.set_connection(ConnectionState::Live { transport: crate::TransportKind::Polling });
     fixture.feed.shut();
     assert!(fixture.deliver().is_empty());
     fixture.store(3..=3);

@@ -8,6 +8,7 @@ import chat.core.ffi.CoreConfig
 import chat.core.ffi.RoomListener
 import chat.core.ffi.TimelineUpdate
 import chat.core.ffi.TokenSource
+import chat.core.ffi.TransportChoice
 import chat.core.ffi.maxTextScalars
 import chat.core.testing.ChatRule
 import chat.core.testing.waitUntil
@@ -70,6 +71,7 @@ class BoundaryTest {
         serverUrl = chat.proxy.url,
         userId = "alice",
         dataDir = folder,
+        transport = TransportChoice.POLLING,
         pollIntervalMs = 50u,
         pollCeilingMs = 50u,
         roomsIntervalMs = 50u,

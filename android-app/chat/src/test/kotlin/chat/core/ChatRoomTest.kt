@@ -4,6 +4,7 @@ import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ffi.ConnectionState
 import chat.core.ffi.RoomStatus
 import chat.core.ffi.TimelineUpdate
+import chat.core.ffi.Transport
 import chat.core.internal.NativeRoom
 import chat.core.testing.ChatRule
 import chat.core.testing.holdsFor
@@ -100,7 +101,7 @@ class ChatRoomTest {
         room.onTimeline(
             TimelineUpdate.Snapshot(emptyList(), RoomStatus(hasOlder = true, readMarker = null, unread = 0u))
         )
-        room.onConnection(ConnectionState.Live)
+        room.onConnection(ConnectionState.Live(Transport.POLLING))
         assertSame(before, room.timeline.value)
         assertEquals(Connection.Idle, room.connection.value)
     }

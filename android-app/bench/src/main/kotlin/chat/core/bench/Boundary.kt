@@ -59,6 +59,7 @@ private fun measure(args: Array<String>) {
         serverUrl = option("server"),
         userId = option("user"),
         dataDir = option("data"),
+        transport = chat.core.ffi.TransportChoice.POLLING,
         pollIntervalMs = 1_000u,
         pollCeilingMs = 1_000u,
         roomsIntervalMs = 5_000u,

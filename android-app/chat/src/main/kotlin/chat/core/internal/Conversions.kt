@@ -27,6 +27,7 @@ import chat.core.ffi.LoadResult
 import chat.core.ffi.RoomListItem
 import chat.core.ffi.SessionState as CoreSessionState
 import chat.core.ffi.TimelineItem
+import chat.core.ffi.TransportChoice
 import java.io.File
 import java.nio.charset.CharacterCodingException
 import java.time.Instant
@@ -38,6 +39,7 @@ internal fun ChatConfig.toCore(defaultDir: File) = CoreConfig(
     serverUrl = serverUrl,
     userId = userId,
     dataDir = (dataDir ?: defaultDir).path,
+    transport = TransportChoice.POLLING,
     pollIntervalMs = pollInterval.toMillis(),
     pollCeilingMs = pollCeiling.toMillis(),
     roomsIntervalMs = roomsInterval.toMillis(),
