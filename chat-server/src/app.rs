@@ -4,6 +4,7 @@
 
 use crate::auth::Tokens;
 use crate::error::ApiError;
+use crate::hub::Hub;
 use crate::routes;
 use crate::store::Store;
 use axum::Router;
@@ -29,6 +30,8 @@ const COMPRESS_ABOVE_BYTES: u64 = 1_024;
 pub struct App {
     /// Rooms and messages.
     pub store: Store,
+    /// Who listens to which room; it hears of the store's changes.
+    pub hub: Hub,
     /// Who is who.
     pub tokens: Arc<Tokens>,
     /// Seconds that clients are asked to leave between two polls, if they are asked.

@@ -10,12 +10,16 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// How far a token issuer's clock may be off. A `nbf` set by a clock slightly ahead of ours would
 /// otherwise refuse a token fresh from the issuer, and a refusal ends the session. Not more: a
 /// token that has expired is to be seen as expired soon.
 const LEEWAY_SECONDS: u64 = 2;
+
+/// As far as anybody looks ahead: ten years. A `Duration` takes no number, however large.
+const LONGEST_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
 
 /// Fewer bytes than the hash has can be guessed sooner than the hash itself (RFC 7518, 3.2).
 const STRONG_SECRET_BYTES: usize = 32;
@@ -68,6 +72,17 @@ struct Minted {
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    /// In seconds since 1970, with fractions where the issuer gives them.
+    exp: f64,
+}
+
+/// A token that is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pass {
+    /// Whose it is.
+    pub user: UserId,
+    /// How long it is still good for, leeway included: once that has passed it is refused.
+    pub lasts: Duration,
 }
 
 /// Mints a token for `user` that expires `ttl` from now.
@@ -104,6 +119,14 @@ impl Tokens {
     /// # Errors
     /// [`ErrorCode::TokenExpired`] or [`ErrorCode::TokenRefused`].
     pub fn user(&self, token: &str) -> Result<UserId, ErrorCode> {
+        self.pass(token).map(|pass| pass.user)
+    }
+
+    /// Whose token it is, and how long it lasts.
+    ///
+    /// # Errors
+    /// As [`Tokens::user`].
+    pub fn pass(&self, token: &str) -> Result<Pass, ErrorCode> {
         // The signature is checked before the claims, so only a token of ours is ever "expired".
         let token =
             jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).map_err(
@@ -112,7 +135,10 @@ impl Tokens {
                     _ => ErrorCode::TokenRefused,
                 },
             )?;
-        UserId::new(token.claims.sub).map_err(|_| ErrorCode::TokenRefused)
+        let user = UserId::new(token.claims.sub).map_err(|_| ErrorCode::TokenRefused)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let left = token.claims.exp + LEEWAY_SECONDS as f64 - now;
+        Ok(Pass { user, lasts: Duration::from_secs_f64(left.clamp(0.0, LONGEST_SECONDS)) })
     }
 }
 
@@ -123,21 +149,45 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let mut given = parts.headers.get_all(AUTHORIZATION).iter();
-        let (Some(header), None) = (given.next(), given.next()) else {
-            let several = parts.headers.contains_key(AUTHORIZATION);
-            return Err(ApiError::new(if several {
-                ErrorCode::TokenRefused
-            } else {
-                ErrorCode::TokenMissing
-            }));
-        };
-        let header = header.to_str().map_err(|_| ApiError::new(ErrorCode::TokenRefused))?;
-        // The scheme's case does not matter (RFC 9110, 11.1).
-        let token = match header.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-            _ => return Err(ApiError::new(ErrorCode::TokenMissing)),
-        };
+        let token = bearer(parts)?;
         app.tokens.user(token).map(Caller).map_err(ApiError::new)
+    }
+}
+
+/// The caller of a route that goes on for longer than a token may last.
+pub struct Listening {
+    /// Who.
+    pub user: UserId,
+    /// When the token is no longer good.
+    pub expires: Instant,
+}
+
+impl From<Pass> for Listening {
+    fn from(pass: Pass) -> Self {
+        Self { user: pass.user, expires: Instant::now() + pass.lasts }
+    }
+}
+
+impl FromRequestParts<App> for Listening {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let token = bearer(parts)?;
+        app.tokens.pass(token).map(Self::from).map_err(ApiError::new)
+    }
+}
+
+/// The token of the one `Authorization` header.
+fn bearer(parts: &Parts) -> Result<&str, ApiError> {
+    let mut given = parts.headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (given.next(), given.next()) else {
+        let several = parts.headers.contains_key(AUTHORIZATION);
+        return Err(ApiError::new(if several { ErrorCode::TokenRefused } else { ErrorCode::TokenMissing }));
+    };
+    let header = header.to_str().map_err(|_| ApiError::new(ErrorCode::TokenRefused))?;
+    // The scheme's case does not matter (RFC 9110, 11.1).
+    match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(ApiError::new(ErrorCode::TokenMissing)),
     }
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::auth::Secret;
+use crate::hub::{Batching, Bounds};
 use chat_protocol::UserId;
 use clap::builder::NonEmptyStringValueParser;
 use clap::builder::TypedValueParser;
@@ -56,12 +57,59 @@ pub struct Serve {
     /// Ask clients, in every answer to a poll, to leave this many seconds between two polls
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=MAX_POLL_INTERVAL))]
     pub poll_interval: Option<u32>,
+    /// What is held open.
+    #[command(flatten)]
+    pub streams: Streams,
     /// How much to log, to stderr
     #[arg(long, value_enum, default_value_t = LogLevel::Info)]
     pub log: LogLevel,
     /// How a line of the log looks
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// Bounds on long polls, event streams and sockets.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Streams")]
+pub struct Streams {
+    /// Most listeners (long polls, event streams and sockets) in all
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().listeners)]
+    pub max_listeners: usize,
+    /// Most listeners in one room
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().per_room)]
+    pub max_room_listeners: usize,
+    /// Most listeners that one user may have in one room
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().per_user)]
+    pub max_user_listeners: u32,
+    /// Bytes that may wait for a listener that reads slowly, before it is sent away
+    #[arg(long, value_name = "BYTES", default_value_t = Bounds::default().backlog)]
+    pub max_backlog: usize,
+    /// Longest that a message of a crowded, busy room waits to leave together with others; 0ms: never
+    #[arg(long, value_name = "DURATION", default_value = "50ms", value_parser = window)]
+    pub batch_window: Duration,
+    /// Messages that leave together at the latest
+    #[arg(long, value_name = "N", default_value_t = Batching::default().count)]
+    pub batch_count: u32,
+    /// Deliveries a second (messages × listeners) above which a room is crowded and busy
+    #[arg(long, value_name = "N", default_value_t = Batching::default().above)]
+    pub batch_above: u32,
+}
+
+impl Streams {
+    /// How many may listen.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            listeners: self.max_listeners,
+            per_room: self.max_room_listeners,
+            per_user: self.max_user_listeners,
+            backlog: self.max_backlog,
+        }
+    }
+
+    /// How changes are batched.
+    pub fn batching(&self) -> Batching {
+        Batching { window: self.batch_window, count: self.batch_count, above: self.batch_above }
+    }
 }
 
 /// Options of `token`.
@@ -106,6 +154,16 @@ pub enum LogFormat {
 
 fn secret() -> impl TypedValueParser<Value = Secret> {
     NonEmptyStringValueParser::new().try_map(Secret::new)
+}
+
+/// Longer than a second is not batching but a delay.
+fn window(given: &str) -> Result<Duration, String> {
+    let window = humantime::parse_duration(given)
+        .map_err(|error| format!("{error}; a duration looks like 50ms or 1s"))?;
+    if window > Duration::from_secs(1) {
+        return Err("a window is a second at most".into());
+    }
+    Ok(window)
 }
 
 fn ttl(given: &str) -> Result<Duration, String> {

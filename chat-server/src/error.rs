@@ -1,6 +1,7 @@
 //! From failure to answer, in one place: every error of the server leaves as
 //! `application/problem+json` with a stable code (RFC 9457).
 
+use crate::hub::JoinError;
 use crate::store::StoreError;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -63,6 +64,18 @@ impl From<StoreError> for ApiError {
                 Self::new(ErrorCode::Unavailable)
             }
             StoreError::Failed(why) => Self::internal(why),
+        }
+    }
+}
+
+impl From<JoinError> for ApiError {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Store(error) => error.into(),
+            JoinError::Full | JoinError::Closing => {
+                Self::with_detail(ErrorCode::Unavailable, error.to_string())
+            }
+            JoinError::TooManyOfUser => Self::with_detail(ErrorCode::RateLimited, error.to_string()),
         }
     }
 }

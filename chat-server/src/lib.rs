@@ -3,7 +3,8 @@
 //! # Layers
 //! `routes` turn HTTP into calls of [`store::Store`] and its answers into HTTP; nothing in them knows
 //! SQL. [`store`] keeps rooms, members and messages; nothing in it knows HTTP. [`error`] is the one
-//! place where a failure becomes a status code. `serve` owns sockets and shutdown.
+//! place where a failure becomes a status code. [`hub`] brings what changes to whoever holds a
+//! connection open for it, on every transport. `serve` owns sockets and shutdown.
 //!
 //! # Invariants
 //! - A message, an edit or a deletion is confirmed only after its transaction is on the disk.
@@ -15,6 +16,7 @@ pub mod auth;
 pub mod cli;
 pub mod error;
 mod extract;
+pub mod hub;
 pub mod logging;
 pub mod origin;
 mod routes;

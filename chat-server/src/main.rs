@@ -3,6 +3,7 @@
 use chat_server::app::{self, App};
 use chat_server::auth::{self, Secret, Tokens};
 use chat_server::cli::{Cli, Command, Serve, Token};
+use chat_server::hub::Hub;
 use chat_server::store::{Options, Store};
 use chat_server::{logging, serve, shutdown, tls};
 use clap::Parser;
@@ -43,10 +44,13 @@ fn run(options: Serve) -> Result<(), String> {
         // One without the other the command line refuses.
         _ => None,
     };
+    let hub = Hub::new(options.streams.bounds(), options.streams.batching());
+    let board = hub.clone();
+    let tell = move |notices: &[_]| board.announce(notices);
     let (store, threads) =
-        Store::open(&options.database, Options::default()).map_err(|error| error.to_string())?;
+        Store::open(&options.database, Options::default(), tell).map_err(|error| error.to_string())?;
     let tokens = Arc::new(Tokens::new(&secret));
-    let router = app::router(App { store, tokens, poll_interval: options.poll_interval });
+    let router = app::router(App { store, hub: hub.clone(), tokens, poll_interval: options.poll_interval });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -58,6 +62,10 @@ fn run(options: Serve) -> Result<(), String> {
         // Before the first line: whoever reads it may signal at once.
         let stop = shutdown::signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
         announce(&listener, if tls.is_some() { "https" } else { "http" })?;
+        let stop = async {
+            stop.await;
+            hub.close(); // whoever listens is told to come back, so that the drain waits for nobody
+        };
         serve::serve(listener, tls, router, stop).await;
         Ok(())
     });

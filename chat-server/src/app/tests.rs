@@ -2,6 +2,7 @@
 
 use super::{App, router, surround};
 use crate::auth::{Secret, Tokens, mint};
+use crate::hub::{Batching, Bounds, Hub};
 use crate::store::{NewRoom, Options, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -37,12 +38,13 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chat.db");
     let options = Options { writer_queue: QUEUE, ..Options::default() };
-    let (store, threads) = Store::open(&path, options).unwrap();
+    let (store, threads) = Store::open(&path, options, |_| {}).unwrap();
     let (alice, secret) = (UserId::new("alice").unwrap(), Secret::random());
     let token = mint(&alice, &secret, Duration::from_secs(60)).unwrap();
     let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![] };
     store.create_room(room).await.unwrap();
-    let app = router(App { store, tokens: Arc::new(Tokens::new(&secret)), poll_interval: None });
+    let hub = Hub::new(Bounds::default(), Batching::default());
+    let app = router(App { store, hub, tokens: Arc::new(Tokens::new(&secret)), poll_interval: None });
     // The disk stalls: another process holds the lock.
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -4,9 +4,10 @@
 //! before it hands out the token.
 
 use super::error::StoreError;
-use super::rows::access;
+use super::rows::{access, stored};
 use chat_protocol::{RoomId, UserId};
 use rusqlite::Connection;
+use std::collections::HashSet;
 
 pub(super) fn add(tx: &Connection, room: RoomId, caller: &UserId, user: &UserId) -> Result<(), StoreError> {
     access(tx, room, caller)?;
@@ -35,7 +36,18 @@ pub(super) fn remove(
         Err(StoreError::NotAMember) if caller == user => return Ok(()),
         other => other?,
     };
-    tx.prepare_cached("DELETE FROM members WHERE room = ?1 AND user = ?2")?
+    let removed = tx
+        .prepare_cached("DELETE FROM members WHERE room = ?1 AND user = ?2")?
         .execute((room.get(), user.as_str()))?;
+    if removed > 0 {
+        tx.prepare_cached("UPDATE rooms SET removals = removals + 1 WHERE id = ?1")?.execute([room.get()])?;
+    }
     Ok(())
+}
+
+/// Everybody in the room.
+pub(super) fn all(tx: &Connection, room: RoomId) -> Result<HashSet<UserId>, StoreError> {
+    let mut statement = tx.prepare_cached("SELECT user FROM members WHERE room = ?1")?;
+    let users = statement.query_map([room.get()], |row| stored(UserId::new(row.get::<_, String>(0)?)))?;
+    Ok(users.collect::<rusqlite::Result<_>>()?)
 }

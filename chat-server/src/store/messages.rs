@@ -4,7 +4,7 @@ use super::error::StoreError;
 use super::rows::{Access, access, message, stored, with_message_columns};
 use chat_protocol::limits::MAX_RESPONSE_BYTES;
 use chat_protocol::{Message, MessageId, MessageText, Page, RoomId, Seq, Timestamp, TransactionId, UserId};
-use rusqlite::{Connection, OptionalExtension, Params};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 use sha2::{Digest, Sha256};
 
 /// A message to be stored.
@@ -140,7 +140,7 @@ fn changes(
         "SELECT ",
         " FROM messages m WHERE m.room = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3"
     );
-    let messages = fetch(tx, sql, (room.get(), cursor.get(), limit), reader)?;
+    let messages = fetch(tx, sql, (room.get(), cursor.get(), limit), |row| message(row, 0, reader))?;
     let cursor = messages.last().map_or(cursor, |last| last.seq);
     Ok(Page { messages, cursor, has_more: cursor < access.last_seq })
 }
@@ -157,7 +157,7 @@ fn history(
         "SELECT ",
         " FROM messages m WHERE m.room = ?1 AND m.id < ?2 ORDER BY m.id DESC LIMIT ?3"
     );
-    let mut messages = fetch(tx, sql, (room.get(), before, limit), reader)?;
+    let mut messages = fetch(tx, sql, (room.get(), before, limit), |row| message(row, 0, reader))?;
     messages.reverse();
     // Ids are dense from 1.
     let has_more = messages.first().is_some_and(|oldest| oldest.id.get() > 1);
@@ -167,18 +167,18 @@ fn history(
 /// Reads until the rows or the room in one answer end. 500 ordinary messages of full length fit; a
 /// full page of nothing but control characters, six bytes each in JSON, would not, and no client
 /// could ever get past it. Cut short, it is a smaller page with `has_more`.
-fn fetch(
+pub(super) fn fetch(
     tx: &Connection,
     sql: &str,
     params: impl Params,
-    reader: &UserId,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<Message>,
 ) -> Result<Vec<Message>, StoreError> {
     let mut room_left = MAX_RESPONSE_BYTES - (64 << 10);
     let mut statement = tx.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
-        let message = message(row, 0, reader)?;
+        let message = read(row)?;
         let size = json_size(&message);
         if size > room_left && !messages.is_empty() {
             break;

@@ -8,7 +8,8 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Entry `n` makes version `n + 1` out of version `n`. Never change an entry that was released.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_rooms_and_messages.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/0001_rooms_and_messages.sql"), include_str!("schema/0002_removals.sql")];
 
 /// The version this server writes.
 const NEWEST: i64 = MIGRATIONS.len() as i64;

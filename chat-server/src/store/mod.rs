@@ -16,20 +16,26 @@
 mod connection;
 mod edits;
 mod error;
+mod listening;
 mod markers;
 mod members;
 mod messages;
 mod migrations;
+mod notices;
 mod reader;
 mod rooms;
 mod rows;
 mod writer;
 
 pub use error::{OpenError, StoreError};
+pub use listening::{Changes, Missed};
 pub use messages::{NewMessage, PageRequest};
+pub use notices::{Announce, Changed};
 pub use rooms::NewRoom;
 
-use chat_protocol::{Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, UserId};
+use chat_protocol::{
+    Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, UserId,
+};
 use std::path::Path;
 use std::thread::JoinHandle;
 
@@ -76,11 +82,16 @@ impl StoreThreads {
 
 impl Store {
     /// Opens the database at `path`, makes it if there is none, and brings its schema up to date.
+    /// `announce` is told of every change to a room's messages and of everybody taken out of one.
     ///
     /// # Errors
     /// [`OpenError`] when the file cannot be opened, is not a database of ours, or was written by a
     /// newer version.
-    pub fn open(path: &Path, options: Options) -> Result<(Self, StoreThreads), OpenError> {
+    pub fn open(
+        path: &Path,
+        options: Options,
+        announce: impl Fn(&[Changed]) + Send + 'static,
+    ) -> Result<(Self, StoreThreads), OpenError> {
         let mut write_connection = connection::open_writer(path)?;
         migrations::run(&mut write_connection)?;
         let mut threads = Vec::with_capacity(options.readers + 1);
@@ -89,7 +100,8 @@ impl Store {
             connections.push(connection::open_reader(path)?);
         }
         let readers = reader::Readers::start(connections, options.reader_queue, &mut threads)?;
-        let (writer, thread) = writer::Writer::start(write_connection, options.writer_queue)?;
+        let (writer, thread) =
+            writer::Writer::start(write_connection, options.writer_queue, Box::new(announce))?;
         threads.push(thread);
         Ok((Self { writer, readers }, StoreThreads(threads)))
     }
@@ -133,7 +145,9 @@ impl Store {
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`] about `caller` (except for leaving a
     /// room twice), or a failing database.
     pub async fn remove_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
-        self.writer.write(move |tx| members::remove(tx, room, &caller, &user)).await
+        // Urgent: who is out hears no more.
+        let notice = Changed { room, changes: 1, urgent: true };
+        self.writer.write_and_announce(notice, move |tx| members::remove(tx, room, &caller, &user)).await
     }
 
     /// Stores a message, or finds the one stored under the same key before. Returns only after the
@@ -143,7 +157,8 @@ impl Store {
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::IdempotencyKeyReused`],
     /// [`StoreError::Busy`] or a failing database.
     pub async fn send(&self, message: NewMessage) -> Result<Message, StoreError> {
-        self.writer.write(move |tx| messages::insert(tx, &message)).await
+        let notice = Changed { room: message.room, changes: 1, urgent: false };
+        self.writer.write_and_announce(notice, move |tx| messages::insert(tx, &message)).await
     }
 
     /// Gives the message `id`, which `caller` wrote, another text. The text it has already changes
@@ -160,7 +175,8 @@ impl Store {
         caller: UserId,
         text: MessageText,
     ) -> Result<Message, StoreError> {
-        self.writer.write(move |tx| edits::edit(tx, room, id, &caller, &text)).await
+        let notice = Changed { room, changes: 1, urgent: false };
+        self.writer.write_and_announce(notice, move |tx| edits::edit(tx, room, id, &caller, &text)).await
     }
 
     /// Takes the text of the message `id`, which `caller` wrote, and returns the tombstone. Does
@@ -170,7 +186,9 @@ impl Store {
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::MessageNotFound`],
     /// [`StoreError::NotTheSender`], [`StoreError::Busy`] or a failing database.
     pub async fn delete(&self, room: RoomId, id: MessageId, caller: UserId) -> Result<Message, StoreError> {
-        self.writer.write(move |tx| edits::delete(tx, room, id, &caller)).await
+        // Urgent: what its sender takes back should be off every screen.
+        let notice = Changed { room, changes: 1, urgent: true };
+        self.writer.write_and_announce(notice, move |tx| edits::delete(tx, room, id, &caller)).await
     }
 
     /// Moves `reader`'s marker in `room` forward to `id`, never back, and returns where it is.
@@ -203,5 +221,34 @@ impl Store {
         request: PageRequest,
     ) -> Result<Option<Page>, StoreError> {
         self.readers.read(move |tx| messages::page(tx, room, &reader, request)).await
+    }
+
+    /// What `reader` has missed after `cursor`, at most `limit` messages, for whoever will go on
+    /// listening.
+    ///
+    /// # Errors
+    /// As [`Store::page`].
+    pub async fn missed(
+        &self,
+        room: RoomId,
+        reader: UserId,
+        cursor: Seq,
+        limit: u32,
+    ) -> Result<Missed, StoreError> {
+        self.readers.read(move |tx| listening::missed(tx, room, &reader, cursor, limit)).await
+    }
+
+    /// A page of what has changed in `room` after `after`, for everybody who listens to it; and who is
+    /// in the room, unless the number of removals is still the one known.
+    ///
+    /// # Errors
+    /// [`StoreError::RoomNotFound`], [`StoreError::Busy`] or a failing database.
+    pub async fn changes(
+        &self,
+        room: RoomId,
+        after: Seq,
+        known_removals: i64,
+    ) -> Result<Changes, StoreError> {
+        self.readers.read(move |tx| listening::changes(tx, room, after, known_removals)).await
     }
 }

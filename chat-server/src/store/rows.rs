@@ -29,8 +29,14 @@ pub(super) use unread;
 
 /// Reads a message as `reader` may see it, from the columns that start at `from`.
 pub(super) fn message(row: &Row<'_>, from: usize, reader: &UserId) -> rusqlite::Result<Message> {
-    let sender = stored(UserId::new(row.get::<_, String>(from + 2)?))?;
-    let own = sender == *reader;
+    let mut message = message_with_key(row, from)?;
+    // The key is the sender's secret: whoever knew it could pass a message off as a replay.
+    message.transaction_id = message.transaction_id.filter(|_| message.sender == *reader);
+    Ok(message)
+}
+
+/// The same with its sender's key, which is not everybody's to see.
+pub(super) fn message_with_key(row: &Row<'_>, from: usize) -> rusqlite::Result<Message> {
     Ok(Message {
         id: stored(MessageId::new(row.get(from)?))?,
         seq: stored(Seq::new(row.get(from + 1)?))?,
@@ -38,12 +44,8 @@ pub(super) fn message(row: &Row<'_>, from: usize, reader: &UserId) -> rusqlite::
         sent_at: Timestamp::from_millis(row.get(from + 4)?),
         edited_at: row.get::<_, Option<i64>>(from + 5)?.map(Timestamp::from_millis),
         deleted: row.get(from + 6)?,
-        // The key is the sender's secret: whoever knew it could pass a message off as a replay.
-        transaction_id: match own {
-            true => Some(stored(TransactionId::new(row.get::<_, String>(from + 7)?))?),
-            false => None,
-        },
-        sender,
+        transaction_id: Some(stored(TransactionId::new(row.get::<_, String>(from + 7)?))?),
+        sender: stored(UserId::new(row.get::<_, String>(from + 2)?))?,
     })
 }
 
@@ -58,19 +60,22 @@ pub(super) struct Access {
     pub(super) last_seq: Seq,
     /// How many messages there are, which is the newest one's id.
     pub(super) last_id: i64,
+    /// How often somebody was taken out.
+    pub(super) removals: i64,
 }
 
 /// Lets `user` into `room` for the length of the transaction that `connection` is in.
 pub(super) fn access(connection: &Connection, room: RoomId, user: &UserId) -> Result<Access, StoreError> {
     let found = connection
         .prepare_cached(
-            "SELECT r.last_seq, r.last_id, m.user IS NOT NULL
+            "SELECT r.last_seq, r.last_id, r.removals, m.user IS NOT NULL
                FROM rooms r LEFT JOIN members m ON m.room = r.id AND m.user = ?2
               WHERE r.id = ?1",
         )?
         .query_row((room.get(), user.as_str()), |row| {
-            let access = Access { last_seq: stored(Seq::new(row.get(0)?))?, last_id: row.get(1)? };
-            Ok((access, row.get::<_, bool>(2)?))
+            let last_seq = stored(Seq::new(row.get(0)?))?;
+            let access = Access { last_seq, last_id: row.get(1)?, removals: row.get(2)? };
+            Ok((access, row.get::<_, bool>(3)?))
         })
         .optional()?;
     match found {

@@ -8,8 +8,12 @@
 //! While one commit waits for the disk the next batch gathers, so the batch grows with the load and
 //! a lone write is never held back for company. A job that fails undoes its own savepoint and nothing
 //! else. If the commit fails, every job of the batch fails: nobody is told of what was not kept.
+//!
+//! What a batch has changed is announced right after its commit and before its answers: announcements
+//! come in the order of commits, and a caller that has gone takes none with it.
 
 use super::error::StoreError;
+use super::notices::{self, Announce, Changed};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,8 +28,8 @@ const MAX_BATCH: usize = 256;
 
 /// Tells whoever waits, once the fate of the whole transaction is known.
 type Reply = Box<dyn FnOnce(Result<(), StoreError>)>;
-/// Runs in the transaction, or learns why there is none.
-type Job = Box<dyn FnOnce(Result<&mut Transaction<'_>, StoreError>) -> Reply + Send>;
+/// Runs in the transaction, or learns why there is none. Leaves what there is to announce.
+type Job = Box<dyn FnOnce(Result<&mut Transaction<'_>, StoreError>) -> (Option<Changed>, Reply) + Send>;
 
 /// Handle to the writer thread; it ends when the last clone is gone.
 #[derive(Clone)]
@@ -35,13 +39,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, queue: usize) -> std::io::Result<(Self, JoinHandle<()>)> {
+    pub(super) fn start(
+        connection: Connection,
+        queue: usize,
+        announce: Announce,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, receiver) = sync_channel(queue);
         let alive = Arc::new(AtomicBool::new(true));
         let flag = Alive(Arc::clone(&alive));
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             let _flag = flag;
-            run(connection, &receiver);
+            run(connection, &receiver, &announce);
         })?;
         Ok((Self { jobs, alive }, thread))
     }
@@ -53,13 +61,39 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
+        self.submit(change, None).await
+    }
+
+    /// The same, and announces `notice` unless `change` changed nothing, as a replay does.
+    pub(super) async fn write_and_announce<T, F>(&self, notice: Changed, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.submit(change, Some(notice)).await
+    }
+
+    async fn submit<T, F>(&self, change: F, notice: Option<Changed>) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
-            let outcome = tx.and_then(|tx| in_savepoint(tx, change));
-            Box::new(move |committed| {
+            let outcome = tx.and_then(|tx| {
+                let rows = tx.total_changes();
+                let outcome = in_savepoint(tx, change)?;
+                Ok((outcome, notice.filter(|_| tx.total_changes() != rows)))
+            });
+            let (outcome, notice) = match outcome {
+                Ok((outcome, notice)) => (Ok(outcome), notice),
+                Err(error) => (Err(error), None),
+            };
+            let reply = Box::new(move |committed: Result<(), StoreError>| {
                 // A receiver that has gone is nobody's loss: its retry will find the change.
                 let _ = answer.send(committed.and(outcome));
-            })
+            });
+            (notice, reply)
         });
         self.jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy("too many writes are waiting".into()),
@@ -96,25 +130,35 @@ fn in_savepoint<T>(
     Ok(outcome)
 }
 
-fn run(mut connection: Connection, jobs: &Receiver<Job>) {
+fn run(mut connection: Connection, jobs: &Receiver<Job>, announce: &Announce) {
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
         batch.extend(std::iter::from_fn(|| jobs.try_recv().ok()).take(MAX_BATCH - 1));
-        let mut replies = Vec::with_capacity(batch.len());
-        let committed = commit(&mut connection, batch, &mut replies);
+        let (mut replies, mut changed) = (Vec::with_capacity(batch.len()), Vec::new());
+        let committed = commit(&mut connection, batch, &mut replies, &mut changed);
+        if committed.is_ok() && !changed.is_empty() {
+            // The panic was logged by the hook; whoever did not hear of the change finds it later.
+            let _ = catch_unwind(AssertUnwindSafe(|| announce(&changed)));
+        }
         for reply in replies {
             reply(committed.clone());
         }
     }
 }
 
-/// Runs the jobs in one transaction and leaves their replies, to be given with this result.
-fn commit(connection: &mut Connection, batch: Vec<Job>, replies: &mut Vec<Reply>) -> Result<(), StoreError> {
+/// Runs the jobs in one transaction and leaves their replies, to be given with this result, and what
+/// they have changed.
+fn commit(
+    connection: &mut Connection,
+    batch: Vec<Job>,
+    replies: &mut Vec<Reply>,
+    changed: &mut Vec<Changed>,
+) -> Result<(), StoreError> {
     let mut tx = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(tx) => tx,
         Err(error) => {
             let error = StoreError::from(error);
-            replies.extend(batch.into_iter().map(|job| job(Err(error.clone()))));
+            replies.extend(batch.into_iter().map(|job| job(Err(error.clone())).1));
             return Err(error);
         }
     };
@@ -126,7 +170,12 @@ fn commit(connection: &mut Connection, batch: Vec<Job>, replies: &mut Vec<Reply>
             true => Err(StoreError::Failed("the transaction was rolled back".into())),
         };
         // A panic undoes its own savepoint and is answered as a dropped job.
-        replies.extend(catch_unwind(AssertUnwindSafe(|| job(tx))).ok());
+        if let Ok((notice, reply)) = catch_unwind(AssertUnwindSafe(|| job(tx))) {
+            replies.push(reply);
+            if let Some(notice) = notice {
+                notices::add(changed, notice);
+            }
+        }
     }
     tx.commit()?;
     Ok(())

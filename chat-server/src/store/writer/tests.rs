@@ -15,7 +15,7 @@ fn start() -> (TempDir, Writer, JoinHandle<()>) {
     connection
         .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t (n))")
         .unwrap();
-    let (writer, thread) = Writer::start(connection, 16).unwrap();
+    let (writer, thread) = Writer::start(connection, 16, Box::new(|_| {})).unwrap();
     (folder, writer, thread)
 }
 

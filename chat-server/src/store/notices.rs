@@ -1,0 +1,33 @@
+//! What the store tells about what it has committed.
+
+use chat_protocol::RoomId;
+
+/// Something in a room is not as it was. It says neither what nor by whom: whoever cares asks
+/// [`super::Store::changes`], so a notice that comes twice or late does no harm, and another process can
+/// pass it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// Where.
+    pub room: RoomId,
+    /// How many changes; a hint at the load, not a promise.
+    pub changes: u32,
+    /// Whether it should not wait for company: something must no longer be seen, or somebody must no
+    /// longer see.
+    pub urgent: bool,
+}
+
+/// Is told of changes on the writer's thread: after the commit, in the order of commits, before whoever
+/// made the change has the answer. Must return soon; every write waits for it.
+pub type Announce = Box<dyn Fn(&[Changed]) + Send>;
+
+/// Adds `change`, or lets it ride with the one for the same room that is there already: those of one
+/// commit are all visible at once.
+pub(super) fn add(notices: &mut Vec<Changed>, change: Changed) {
+    match notices.iter_mut().find(|known| known.room == change.room) {
+        Some(known) => {
+            known.changes = known.changes.saturating_add(change.changes);
+            known.urgent |= change.urgent;
+        }
+        None => notices.push(change),
+    }
+}
