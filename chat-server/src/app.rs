@@ -2,25 +2,25 @@
 //!
 //! From the outside in: access log, `Cache-Control`, gzip and its `ETag`, panics into `500`, then the route.
 
+use crate::access_log::access_log;
 use crate::auth::Tokens;
 use crate::error::ApiError;
 use crate::hub::Hub;
 use crate::routes;
 use crate::store::Store;
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use chat_protocol::ErrorCode;
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 /// Below one network packet there is nothing to gain.
 const COMPRESS_ABOVE_BYTES: u64 = 1_024;
@@ -36,6 +36,10 @@ pub struct App {
     pub tokens: Arc<Tokens>,
     /// Seconds that clients are asked to leave between two polls, if they are asked.
     pub poll_interval: Option<u32>,
+    /// The longest that a poll is held.
+    pub max_wait: Duration,
+    /// The longest silence on a stream.
+    pub heartbeat: Duration,
 }
 
 /// The whole service.
@@ -48,7 +52,7 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     // Level 1 rather than 6: JSON shrinks nearly as well for a third of the time.
     let gzip = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
-        .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES));
+        .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::SSE));
     routes
         .fallback(async || ApiError::new(ErrorCode::NotFound))
         .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
@@ -82,23 +86,6 @@ async fn weak_when_encoded(mut response: Response) -> Response {
     {
         headers.insert(ETAG, weak);
     }
-    response
-}
-
-/// One line per request: the route rather than the path, so that no name, cursor or anything else of
-/// the client's making is in it.
-async fn access_log(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
-    tracing::info!(
-        %method,
-        path = route.as_ref().map_or("(unmatched)", MatchedPath::as_str),
-        status = response.status().as_u16(),
-        latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "request"
-    );
     response
 }
 

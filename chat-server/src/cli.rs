@@ -3,6 +3,7 @@
 use crate::auth::Secret;
 use crate::hub::{Batching, Bounds};
 use chat_protocol::UserId;
+use chat_protocol::limits::{HEARTBEAT_SECONDS, MAX_WAIT_SECONDS};
 use clap::builder::NonEmptyStringValueParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,6 +16,9 @@ const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The longest pause between polls worth wishing for: a day. More is a slip.
 const MAX_POLL_INTERVAL: i64 = 24 * 60 * 60;
+
+/// The longest silence on a stream worth asking for: an hour, for networks without proxies and phones.
+const MAX_HEARTBEAT: i64 = 60 * 60;
 
 /// The chat-core reference server.
 #[derive(Debug, Parser)]
@@ -72,6 +76,14 @@ pub struct Serve {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Streams")]
 pub struct Streams {
+    /// Longest that a poll is held (`wait=`)
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WAIT_SECONDS)))]
+    pub max_wait: u32,
+    /// Longest silence on an event stream or a socket before a sign of life
+    #[arg(long, value_name = "SECONDS", default_value_t = HEARTBEAT_SECONDS,
+          value_parser = clap::value_parser!(u32).range(1..=MAX_HEARTBEAT))]
+    pub heartbeat: u32,
     /// Most listeners (long polls, event streams and sockets) in all
     #[arg(long, value_name = "N", default_value_t = Bounds::default().listeners)]
     pub max_listeners: usize,

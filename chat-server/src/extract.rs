@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
 use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE, MAX_REQUEST_BYTES};
-use chat_protocol::{ErrorCode, IDEMPOTENCY_KEY, MessageId, RoomId, TransactionId, UserId};
+use chat_protocol::{ErrorCode, IDEMPOTENCY_KEY, MessageId, RoomId, Seq, TransactionId, UserId};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -69,35 +69,48 @@ fn unreadable_path(_: PathRejection) -> ApiError {
     ApiError::bad_request("the path cannot be read")
 }
 
+fn unreadable_query(_: QueryRejection) -> ApiError {
+    ApiError::bad_request("the query cannot be read, or names a parameter twice")
+}
+
 #[derive(Deserialize)]
 struct RawPageQuery {
     after: Option<String>,
     before: Option<String>,
     limit: Option<String>,
+    wait: Option<String>,
 }
 
-/// `?after=`, `?before=` and `?limit=`, each at most once. Parameters of other names are ignored, so
+/// `?after=`, `?before=`, `?limit=` and `?wait=`, each at most once. Parameters of other names are ignored, so
 /// that an older server serves a newer client.
-pub(crate) struct PageQuery(pub(crate) PageRequest);
+pub(crate) struct PageQuery {
+    pub(crate) request: PageRequest,
+    /// How long the client would like the answer to be held until something is new.
+    pub(crate) wait: Duration,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let raw = Query::<RawPageQuery>::from_request_parts(parts, state).await;
-        let Query(raw) = raw.map_err(|_: QueryRejection| {
-            ApiError::bad_request("the query cannot be read, or names a parameter twice")
-        })?;
+        let Query(raw) = raw.map_err(unreadable_query)?;
         let limit = match raw.limit.as_deref() {
             None => DEFAULT_PAGE,
             Some(given) => page_limit(given)?,
         };
-        Ok(Self(match (raw.after, raw.before) {
+        let wait = match (raw.wait.as_deref(), &raw.after) {
+            (None, _) => 0,
+            (Some(_), None) => return Err(ApiError::bad_request("wait needs after")),
+            (Some(given), Some(_)) => seconds(given)?,
+        };
+        let request = match (raw.after, raw.before) {
             (Some(_), Some(_)) => return Err(ApiError::bad_request("after and before exclude each other")),
             (Some(after), None) => PageRequest::After { cursor: after.parse()?, limit },
             (None, Some(before)) => PageRequest::Before { id: before.parse()?, limit },
             (None, None) => PageRequest::Newest { limit },
-        }))
+        };
+        Ok(Self { request, wait: Duration::from_secs(wait) })
     }
 }
 
@@ -106,6 +119,49 @@ fn page_limit(given: &str) -> Result<u32, ApiError> {
     match given.parse() {
         Ok(limit @ 1..=MAX_PAGE) if digits => Ok(limit),
         _ => Err(ApiError::bad_request(format!("limit is a whole number from 1 to {MAX_PAGE}"))),
+    }
+}
+
+/// Whole seconds. More than any number holds is as good as the most that one does.
+fn seconds(given: &str) -> Result<u64, ApiError> {
+    if given.is_empty() || !given.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ApiError::bad_request("wait is a whole number of seconds"));
+    }
+    Ok(given.parse().unwrap_or(u64::MAX))
+}
+
+/// Where a stream of events begins: after `Last-Event-ID`, which a browser sends when it comes back to
+/// the address it began with, or else after `?after=`.
+pub(crate) struct EventsAfter(pub(crate) Seq);
+
+impl<S: Send + Sync> FromRequestParts<S> for EventsAfter {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let After(after) = After::from_request_parts(parts, state).await?;
+        let mut given = parts.headers.get_all("last-event-id").iter();
+        let last = match (given.next(), given.next()) {
+            (Some(_), Some(_)) => return Err(ApiError::bad_request("Last-Event-ID is given twice")),
+            (last, _) => last.map(|last| last.to_str().unwrap_or_default().parse()).transpose()?,
+        };
+        last.or(after).map(Self).ok_or_else(|| ApiError::bad_request("after or Last-Event-ID is needed"))
+    }
+}
+
+#[derive(Deserialize)]
+struct RawAfter {
+    after: Option<String>,
+}
+
+/// `?after=`, at most once.
+pub(crate) struct After(pub(crate) Option<Seq>);
+
+impl<S: Send + Sync> FromRequestParts<S> for After {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let raw = Query::<RawAfter>::from_request_parts(parts, state).await.map_err(unreadable_query)?;
+        Ok(Self(raw.after.as_deref().map(str::parse).transpose()?))
     }
 }
 

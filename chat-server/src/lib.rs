@@ -11,6 +11,7 @@
 //! - Membership is read in the same transaction as what it guards.
 //! - No message text, token or query string reaches the log.
 
+mod access_log;
 pub mod app;
 pub mod auth;
 pub mod cli;

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
@@ -50,7 +51,14 @@ fn run(options: Serve) -> Result<(), String> {
     let (store, threads) =
         Store::open(&options.database, Options::default(), tell).map_err(|error| error.to_string())?;
     let tokens = Arc::new(Tokens::new(&secret));
-    let router = app::router(App { store, hub: hub.clone(), tokens, poll_interval: options.poll_interval });
+    let router = app::router(App {
+        store,
+        hub: hub.clone(),
+        tokens,
+        poll_interval: options.poll_interval,
+        max_wait: Duration::from_secs(options.streams.max_wait.into()),
+        heartbeat: Duration::from_secs(options.streams.heartbeat.into()),
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -44,7 +44,14 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
     let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![] };
     store.create_room(room).await.unwrap();
     let hub = Hub::new(Bounds::default(), Batching::default());
-    let app = router(App { store, hub, tokens: Arc::new(Tokens::new(&secret)), poll_interval: None });
+    let app = router(App {
+        store,
+        hub,
+        tokens: Arc::new(Tokens::new(&secret)),
+        poll_interval: None,
+        max_wait: Duration::ZERO,
+        heartbeat: Duration::ZERO,
+    });
     // The disk stalls: another process holds the lock.
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

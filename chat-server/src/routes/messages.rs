@@ -1,26 +1,31 @@
 //! `/v1/rooms/{room}/messages` and one of them: reading, saying, editing and deleting.
 
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, Listening};
 use crate::error::ApiError;
 use crate::extract::{IdempotencyKey, InRoom, Json, OneMessage, PageQuery};
-use crate::routes::poll_interval;
+use crate::routes::{long_poll, poll_interval};
 use crate::store::{NewMessage, PageRequest};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chat_protocol::{EditMessage, Message, MessageText, SendMessage};
 
-/// `200` and a page, or `204` with no body when nothing is new.
+/// `200` and a page, or `204` with no body when nothing is new; held for that, if the client likes.
 pub(super) async fn page(
-    Caller(reader): Caller,
+    reader: Listening,
     State(app): State<App>,
     InRoom(room): InRoom,
-    PageQuery(request): PageQuery,
+    PageQuery { request, wait }: PageQuery,
 ) -> Result<Response, ApiError> {
     // Only what is asked again and again can be asked less often.
     let wish = matches!(request, PageRequest::After { .. }).then(|| poll_interval(&app));
-    Ok(match app.store.page(room, reader, request).await? {
+    if let (PageRequest::After { cursor, limit }, true) = (request, !wait.is_zero()) {
+        let wait = wait.min(app.max_wait);
+        let answer = long_poll::answer(app, reader, room, (cursor, limit), wait).await?;
+        return Ok((wish, answer).into_response());
+    }
+    Ok(match app.store.page(room, reader.user, request).await? {
         Some(page) => (wish, axum::Json(page)).into_response(),
         None => (wish, StatusCode::NO_CONTENT).into_response(),
     })

@@ -1,7 +1,9 @@
 //! The routes of protocol v1.
 
 mod conditional;
+mod events;
 mod health;
+mod long_poll;
 mod members;
 mod messages;
 mod read;
@@ -19,6 +21,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/healthz", get(health::check))
         .route("/v1/rooms", get(rooms::list).post(rooms::create))
         .route("/v1/rooms/{room}/members/{user}", put(members::add).delete(members::remove))
+        .route("/v1/rooms/{room}/events", get(events::stream))
         .route("/v1/rooms/{room}/messages", get(messages::page).post(messages::send))
         .route("/v1/rooms/{room}/messages/{id}", patch(messages::edit).delete(messages::delete))
         .route("/v1/rooms/{room}/read", put(read::mark))

@@ -88,6 +88,13 @@ impl Server {
         assert!(status.success());
     }
 
+    /// What the process takes of the machine's memory.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+    }
+
     /// Waits for the end.
     pub(crate) fn ended(mut self) -> Ended {
         let stderr = self.stderr.take().unwrap();
@@ -126,7 +133,11 @@ impl Drop for Server {
 }
 
 pub(crate) fn token(user: &str) -> String {
-    mint(&UserId::new(user).unwrap(), &Secret::new(SECRET).unwrap(), Duration::from_secs(600)).unwrap()
+    token_for(user, Duration::from_secs(600))
+}
+
+pub(crate) fn token_for(user: &str, ttl: Duration) -> String {
+    mint(&UserId::new(user).unwrap(), &Secret::new(SECRET).unwrap(), ttl).unwrap()
 }
 
 pub(crate) fn client(with: fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> reqwest::Client {
