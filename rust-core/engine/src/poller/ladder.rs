@@ -5,12 +5,13 @@
 //!   WebSocket ─────────────▶ SSE ─────────────▶ long polling ─────────────▶ polling
 //!      ▲ ▲                    │                     │                          │
 //!      │ └── its bar is over ─┴─────────────────────┴──────────────────────────┘
-//!      └──── the network changed: all bars are lifted
+//!      └──── the network changed: all bars are lifted, but for a `Retry-After`
 //! ```
 //!
 //! A transport that fails is *barred*: for a minute at first, twice as long each time, an hour at most. What
 //! is below it serves meanwhile, and plain polling always. A transport that has lived long enough is trusted
-//! again. Being cut off after a long life is no failure: networks change, servers are renewed.
+//! again. Being cut off after a long life is no failure: networks change, servers are renewed. What the server
+//! has asked for with a `Retry-After` is kept to whatever else is found out.
 //!
 //! One ladder for all rooms of an engine: what one room has found out about the network holds for the others.
 //!
@@ -40,6 +41,24 @@ struct Rung {
     strikes: u32,
     bars: u32,
     barred_until: Option<Instant>,
+    /// The server's own wish.
+    not_before: Option<Instant>,
+}
+
+impl Rung {
+    fn new(kind: TransportKind) -> Self {
+        Self { kind, strikes: 0, bars: 0, barred_until: None, not_before: None }
+    }
+
+    /// When it may be used, if not now already.
+    fn free(&self) -> Option<Instant> {
+        self.barred_until.max(self.not_before)
+    }
+
+    /// Nothing that was found out about it holds.
+    fn forget(&mut self) {
+        *self = Self { not_before: self.not_before, ..Self::new(self.kind) };
+    }
 }
 
 impl Ladder {
@@ -54,21 +73,21 @@ impl Ladder {
             .into_iter()
             .filter(|kind| matches!(choice, TransportChoice::Auto) || choice == TransportChoice::Only(*kind))
             .filter(|kind| had(*kind))
-            .map(|kind| Rung { kind, strikes: 0, bars: 0, barred_until: None })
+            .map(Rung::new)
             .collect();
         Self { rungs, proof: timings.stream_proof, base: timings.bar_base, cap: timings.bar_cap }
     }
 
     /// The richest that is not barred; polling never is.
     pub(crate) fn best(&self, now: Instant) -> TransportKind {
-        let free = self.rungs.iter().find(|rung| rung.barred_until.is_none_or(|until| until <= now));
+        let free = self.rungs.iter().find(|rung| rung.free().is_none_or(|at| at <= now));
         free.map_or(TransportKind::Polling, |rung| rung.kind)
     }
 
     /// When a richer transport than `kind` is worth another try.
     pub(crate) fn climb(&self, kind: TransportKind) -> Option<Instant> {
         let richer = self.rungs.iter().take_while(|rung| rung.kind != kind);
-        richer.filter_map(|rung| rung.barred_until).min()
+        richer.filter_map(Rung::free).min()
     }
 
     /// It cannot be had, and not before `at_least`.
@@ -77,7 +96,9 @@ impl Ladder {
         if let Some(rung) = self.rung(kind) {
             let bar = base.saturating_mul(1 << rung.bars.min(16)).min(cap).max(at_least);
             // Those who were refused together do not come back together.
-            rung.barred_until = Some(now + bar.mul_f64(1.0 + fastrand::f64() / 4.0));
+            let apart = 1.0 + fastrand::f64() / 4.0;
+            rung.barred_until = Some(now + bar.mul_f64(apart));
+            rung.not_before = rung.not_before.max(Some(now + at_least.mul_f64(apart)));
             rung.bars += 1;
             rung.strikes = 0;
         }
@@ -98,7 +119,7 @@ impl Ladder {
     /// It works.
     pub(crate) fn proved(&mut self, kind: TransportKind) {
         if let Some(rung) = self.rung(kind) {
-            *rung = Rung { kind, strikes: 0, bars: 0, barred_until: None };
+            rung.forget();
         }
     }
 
@@ -109,9 +130,7 @@ impl Ladder {
 
     /// Another network: nothing that was found out holds.
     pub(crate) fn forget(&mut self) {
-        for rung in &mut self.rungs {
-            (rung.strikes, rung.bars, rung.barred_until) = (0, 0, None);
-        }
+        self.rungs.iter_mut().for_each(Rung::forget);
     }
 
     fn rung(&mut self, kind: TransportKind) -> Option<&mut Rung> {
@@ -177,6 +196,19 @@ mod tests {
         }
         ladder.forget();
         assert_eq!(ladder.best(now), WebSocket);
+    }
+
+    #[test]
+    fn a_servers_wish_outlives_another_network_and_the_stream_of_another_room() {
+        let (mut ladder, now) = ladder();
+        let wish = Duration::from_secs(20);
+        ladder.refused(WebSocket, wish, now);
+        ladder.forget();
+        ladder.proved(WebSocket);
+        assert_eq!(ladder.best(now), Sse);
+        let free = ladder.climb(Sse).unwrap();
+        assert!(free >= now + wish && free <= now + wish * 5 / 4, "{:?}", free - now);
+        assert_eq!(ladder.best(free), WebSocket);
     }
 
     #[test]
