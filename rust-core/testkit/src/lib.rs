@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on should say so and stop.
 
 mod builders;
+pub mod conformance;
 mod fake_transport;
 mod fault_proxy;
 mod listener;
@@ -14,6 +15,7 @@ mod model_server;
 mod phone;
 mod process;
 mod scripted_server;
+mod stream_server;
 mod wait;
 
 pub use builders::{LIVE, TOKEN, config, message, page, user};
@@ -24,4 +26,5 @@ pub use model_server::{By, Kind, Mishap, ModelServer, Want, Wanted};
 pub use phone::Phone;
 pub use process::{SECRET, Sayer, ServerProcess, binary, count_of_own};
 pub use scripted_server::{Reply, Request, ScriptedServer};
+pub use stream_server::{Opening, StreamServer, Then, Told};
 pub use wait::{DEADLINE, eventually, wait};

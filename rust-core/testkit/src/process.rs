@@ -30,18 +30,26 @@ pub struct ServerProcess {
     folder: Arc<tempfile::TempDir>,
     log: Arc<Mutex<String>>,
     secret: String,
+    options: Vec<String>,
 }
 
 impl ServerProcess {
     /// Starts one on a free port and a fresh database.
     pub fn start() -> Self {
-        Self::launch("127.0.0.1:0", Arc::new(tempfile::tempdir().unwrap()), SECRET)
+        Self::start_with(&[])
     }
 
-    fn launch(listen: &str, folder: Arc<tempfile::TempDir>, secret: &str) -> Self {
+    /// The same with further options.
+    pub fn start_with(options: &[&str]) -> Self {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        Self::launch("127.0.0.1:0", Arc::new(tempfile::tempdir().unwrap()), SECRET, options)
+    }
+
+    fn launch(listen: &str, folder: Arc<tempfile::TempDir>, secret: &str, options: Vec<String>) -> Self {
         let mut child = Command::new(binary("chat-server"))
             .args(["--listen", listen, "--jwt-secret", secret, "--database"])
             .arg(folder.path().join("server.db"))
+            .args(&options)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -58,7 +66,7 @@ impl ServerProcess {
         let url = first.trim().strip_prefix("listening on ");
         let url =
             url.unwrap_or_else(|| panic!("the server did not start: {}", log.lock().unwrap())).to_owned();
-        Self { child, url, folder, log, secret: secret.to_owned() }
+        Self { child, url, folder, log, secret: secret.to_owned(), options }
     }
 
     /// Where it listens.
@@ -106,14 +114,19 @@ impl ServerProcess {
     /// The same with another secret, so that every token of before is refused.
     pub fn restart_with_secret(&mut self, secret: &str) {
         let address = self.url.trim_start_matches("http://").to_owned();
-        let next = Self::launch(&address, self.folder.clone(), secret);
+        let next = Self::launch(&address, self.folder.clone(), secret, self.options.clone());
         *self = next;
     }
 
     /// A token for a user, minted by the program itself.
     pub fn token(&self, user: &str) -> String {
+        self.token_for(user, "1h")
+    }
+
+    /// The same, good for so long: "90s", "1h".
+    pub fn token_for(&self, user: &str, ttl: &str) -> String {
         let output = Command::new(binary("chat-server"))
-            .args(["token", "--user", user, "--jwt-secret", &self.secret])
+            .args(["token", "--user", user, "--ttl", ttl, "--jwt-secret", &self.secret])
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

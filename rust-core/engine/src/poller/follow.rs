@@ -65,6 +65,7 @@ impl Lines {
 impl RoomPoll {
     /// Waits until the next poll is due, following the room meanwhile if that can be had.
     pub(crate) async fn follow(&self, position: &mut Position, rest: &mut Rest<'_>) -> Result<(), Failure> {
+        let mut network = self.lines.network.subscribe();
         loop {
             let kind = self.lines.ladder().best(Instant::now());
             let follower = self.fetch.transport.follower(kind);
@@ -74,9 +75,16 @@ impl RoomPoll {
                 rest.pause(climb).await;
                 return Ok(());
             };
-            match self.open(&*follower, after, position, rest).await? {
+            let opened = tokio::select! {
+                opened = self.open(&*follower, after, position, rest) => opened?,
+                _ = network.changed() => return Ok(()),
+            };
+            match opened {
                 Ok((stream, token)) => {
-                    let ended = self.listen(kind, stream, position, rest).await?;
+                    let ended = tokio::select! {
+                        ended = self.listen(kind, stream, position, rest) => ended?,
+                        _ = network.changed() => return Ok(()),
+                    };
                     return match ended {
                         Some(Fault::Unauthorized) => Ok(self.fetch.turns.session().renew(&token).await?),
                         _ => Ok(()),
@@ -142,17 +150,17 @@ impl RoomPoll {
     ) -> Result<Option<Fault>, Failure> {
         let opened = Instant::now();
         let timings = &self.fetch.config.timings;
-        let mut network = self.lines.network.subscribe();
         let climb = self.lines.ladder().climb(kind);
         let mut proof = Some(opened + self.lines.ladder().proof());
         let mut owed = None;
+        let mut heard = false;
         self.live(kind, rest);
         loop {
             tokio::select! {
                 answer = stream.next() => match answer {
-                    Ok(Answer::Nothing) => {}
+                    Ok(Answer::Nothing) => heard = true,
                     Ok(Answer::Page(page)) => {
-                        owed = None;
+                        (owed, heard) = (None, true);
                         let outcome = self.fetch.take_in(position, page).await?;
                         if outcome.news {
                             rest.cadence.stir(Instant::now());
@@ -161,7 +169,11 @@ impl RoomPoll {
                             return Ok(None); // the rest page by page
                         }
                     }
-                    Err(error) => return self.broke(kind, opened, &error, timings).await,
+                    // A question that is held back is refused by its first answer, not at its opening.
+                    Err(error) if !heard && refuses(&error) => {
+                        return self.not_opened(kind, &error.into()).await.map(|()| None);
+                    }
+                    Err(error) => return self.broke(kind, opened, &error).await,
                 },
                 () = rest.wake.notified() => {
                     rest.cadence.stir(Instant::now());
@@ -181,7 +193,6 @@ impl RoomPoll {
                     self.lines.ladder().proved(kind);
                 }
                 () = at(climb) => return Ok(None),
-                _ = network.changed() => return Ok(None),
             }
         }
     }
@@ -211,18 +222,20 @@ impl RoomPoll {
         kind: TransportKind,
         opened: Instant,
         error: &TransportError,
-        timings: &Timings,
     ) -> Result<Option<Fault>, Failure> {
         if let Retry::EndRoom(reason) = error.retry() {
             return Err(Failure::End(reason));
         }
         self.lines.broken.fetch_add(1, Ordering::Relaxed);
-        self.lines.ladder().died(kind, opened.elapsed(), Instant::now());
+        match error.retry_after {
+            Some(at_least) => self.lines.ladder().refused(kind, at_least, Instant::now()),
+            None => self.lines.ladder().died(kind, opened.elapsed(), Instant::now()),
+        }
         // That a token has run out is nobody's failure.
         if error.fault != Fault::Unauthorized {
             log::warn!("room {}: {kind:?} ended after {:?}: {error}", self.fetch.room, opened.elapsed());
             // A thousand phones lose the same server in the same instant.
-            jitter(timings).await;
+            jitter(&self.fetch.config.timings).await;
         }
         Ok(Some(error.fault))
     }

@@ -82,6 +82,12 @@ pub enum AuthorizedError {
     Transport(TransportError),
 }
 
+impl From<TransportError> for AuthorizedError {
+    fn from(error: TransportError) -> Self {
+        AuthorizedError::Transport(error)
+    }
+}
+
 /// The token of an account and the one place that renews it.
 pub struct Session {
     provider: Arc<dyn TokenProvider>,

@@ -148,6 +148,8 @@ impl ChangeStream for Events {
             };
             match self.take(event) {
                 Ok(message) => messages.extend(message),
+                // What came too soon cannot be told from what came too late: nothing of it is believed.
+                Err(error) if matches!(error.fault, Fault::BadAnswer(_)) => return Err(error),
                 Err(error) => {
                     self.ended = Some(error);
                     break;

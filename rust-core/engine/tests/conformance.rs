@@ -1,0 +1,42 @@
+//! The transport conformance suite of `chat-testkit`, on each of the four.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on stops.
+
+use chat_engine::TransportKind;
+use chat_testkit::conformance::words;
+
+macro_rules! on_each_transport {
+    ($($suite:ident: $($case:ident)+;)+) => {
+        on_each_transport!(@ polling Polling; $($suite: $($case)+;)+);
+        on_each_transport!(@ long_polling LongPolling; $($suite: $($case)+;)+);
+        on_each_transport!(@ sse Sse; $($suite: $($case)+;)+);
+        on_each_transport!(@ websocket WebSocket; $($suite: $($case)+;)+);
+    };
+    (@ $module:ident $kind:ident; $($suite:ident: $($case:ident)+;)+) => {
+        mod $module {
+            use super::*;
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    $suite::$case(TransportKind::$kind).await;
+                }
+            )+)+
+        }
+    };
+}
+
+on_each_transport! {
+    words:
+        a_repeated_message_is_shown_once
+        messages_out_of_order_are_asked_for_again
+        a_broken_connection_goes_on_where_it_was
+        a_connection_that_is_ended_goes_on_where_it_was
+        a_busy_server_is_left_alone_for_as_long_as_it_says
+        what_something_in_between_says_is_not_believed
+        a_server_behind_the_cache_is_waited_out
+        the_end_of_a_room_ends_the_job
+        a_token_that_has_run_out_is_renewed
+        stop_hangs_up_at_every_moment
+        a_push_finds_out_that_a_connection_is_dead
+        another_network_gets_another_connection;
+}
