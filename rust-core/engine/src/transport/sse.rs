@@ -162,3 +162,6 @@ impl ChangeStream for Events {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
