@@ -70,11 +70,7 @@ fn run(options: Serve) -> Result<(), String> {
         // Before the first line: whoever reads it may signal at once.
         let stop = shutdown::signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
         announce(&listener, if tls.is_some() { "https" } else { "http" })?;
-        let stop = async {
-            stop.await;
-            hub.close(); // whoever listens is told to come back, so that the drain waits for nobody
-        };
-        serve::serve(listener, tls, router, stop).await;
+        serve::serve(listener, tls, router, &hub, stop).await;
         Ok(())
     });
     // Connections cut off by the drain still hold the store; with the runtime they go, and then the

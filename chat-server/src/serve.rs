@@ -2,6 +2,7 @@
 //!
 //! HTTP/1.1 and HTTP/2 share the port: over TLS by ALPN, in plain by prior knowledge.
 
+use crate::hub::Hub;
 use axum::Router;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -37,6 +38,16 @@ const HTTP2_STREAMS: u32 = 128;
 /// Room for the head of a request, and for what waits to be written, per HTTP/1.1 connection.
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// How long a peer may take nothing of what is sent to it. A heartbeat finds out who has vanished, and a
+/// stream that was ended for its slowness is gone in the end, read or not.
+#[cfg(target_os = "linux")]
+const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// What the kernel may keep of it beyond what is on its way: left alone it takes 4 MB for each peer that
+/// does not read, and nobody is seen to be slow before that.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 64 << 10;
+
 /// Open connections. Beyond it newcomers wait in the kernel's backlog.
 const MAX_CONNECTIONS: usize = 20_000;
 
@@ -47,12 +58,13 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after `accept` fails for want of file descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `stop` completes, then drains: idle connections are closed at once, requests
-/// under way get `DRAIN_TIMEOUT`.
+/// Serves `router` until `stop` completes, then drains: idle connections are closed at once, who listens
+/// to `hub` is sent away, requests under way get `DRAIN_TIMEOUT`.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
+    hub: &Hub,
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
@@ -74,7 +86,9 @@ pub async fn serve(
     }
     drop(listener); // newcomers are refused from here on, so a proxy goes elsewhere
     tracing::info!(connections = graceful.count(), "stopping");
-    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    // The connections hear of it first: what the hub then lets go is the last answer of each.
+    let drained = async { tokio::join!(graceful.shutdown(), async { hub.close() }) };
+    if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
         tracing::warn!("requests were still under way and are cut off");
     }
 }
@@ -96,9 +110,8 @@ async fn connection(
     watcher: Watcher,
     _permit: OwnedSemaphorePermit,
 ) {
-    // Answers are written whole: waiting for more to send would only delay them (Nagle).
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY refused");
+    if let Err(error) = set_up(&stream) {
+        tracing::debug!(%error, "a socket option is refused");
     }
     let Some(tls) = tls else { return http(stream, router, watcher).await };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
@@ -106,6 +119,18 @@ async fn connection(
         Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
         Err(_) => tracing::debug!("connection closed: the TLS handshake took too long"),
     }
+}
+
+fn set_up(stream: &TcpStream) -> io::Result<()> {
+    // Answers are written whole: waiting for more to send would only delay them (Nagle).
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    {
+        let socket = socket2::SockRef::from(stream);
+        socket.set_tcp_user_timeout(Some(GIVE_UP_AFTER))?;
+        socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    }
+    Ok(())
 }
 
 async fn http<S>(stream: S, router: Router, watcher: Watcher)

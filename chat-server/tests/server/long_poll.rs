@@ -13,7 +13,7 @@ fn hold(api: &Api, room: RoomId, query: &str) -> JoinHandle<Answer> {
     tokio::spawn(async move {
         loop {
             let answer = api.ask(room, &query).await;
-            if answer.status != 429 {
+            if !matches!(answer.status.as_u16(), 429 | 503) {
                 return answer;
             }
         }

@@ -227,8 +227,8 @@ async fn streams_that_clients_leave_are_logged_with_how_long_they_lasted_and_giv
     let alice = server.user("alice");
     let room = alice.make_room(&[]).await;
     let path = format!("/v1/rooms/{room}/events?after=0");
-    let began = Instant::now();
     let events = Events::open(&alice, room, 0).await;
+    let began = Instant::now();
     alice.get(&path).await.is(ErrorCode::RateLimited);
     let lasted = began.elapsed();
     drop(events);

@@ -74,7 +74,7 @@ async fn who_is_far_behind_catches_up_page_by_page_and_then_hears_what_happens()
 
 /// Joins at a random place and checks that from there every seq comes once, in order, up to `last`.
 async fn follow(world: Arc<World>, rendering: Rendering, last: i64) {
-    let after = i64::from(random()) % (world.say("bob", "where are we").await.seq.get() + 1);
+    let after = fastrand::i64(0..=world.say("bob", "where are we").await.seq.get());
     let mut seen = after;
     'again: loop {
         let mut subscription = world.try_join("alice", seen, rendering).await.unwrap();
@@ -87,15 +87,11 @@ async fn follow(world: Arc<World>, rendering: Rendering, last: i64) {
             if seen >= last {
                 return;
             }
-            if matches!(rendering, Rendering::Page { .. }) || random() % 256 == 0 {
+            if matches!(rendering, Rendering::Page { .. }) || fastrand::u8(..) == 0 {
                 continue 'again;
             }
         }
     }
-}
-
-fn random() -> u32 {
-    uuid::Uuid::new_v4().as_fields().0
 }
 
 fn seqs(rendering: Rendering, bytes: &[u8]) -> Vec<i64> {
