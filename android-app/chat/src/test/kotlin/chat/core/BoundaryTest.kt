@@ -1,6 +1,5 @@
 package chat.core
 
-import android.net.ConnectivityManager
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ffi.ChatCore
 import chat.core.ffi.ConnectionState
@@ -16,8 +15,6 @@ import java.io.File
 import java.lang.reflect.Modifier
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicReference
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
@@ -27,8 +24,6 @@ import org.junit.Assert.assertThrows
 import org.junit.Rule
 import org.junit.Test
 import org.junit.runner.RunWith
-import org.robolectric.Shadows.shadowOf
-import org.robolectric.shadows.ShadowNetwork
 
 /** The seam between Kotlin and the core. */
 @RunWith(AndroidJUnit4::class)
@@ -126,25 +121,6 @@ class BoundaryTest {
             caller.join()
         }
         chat.client()
-    }
-
-    @Test
-    fun `when the network is back it is asked at once`() {
-        chat.proxy.failAll(503, "unavailable")
-        val client = chat.client()
-        val room = chat.aliceRoom(client)
-        room.start()
-        waitUntil("the rest is long", 20.seconds) {
-            ((room.connection.value as? Connection.Waiting)?.retryIn ?: Duration.ZERO) > 2.seconds
-        }
-        chat.proxy.heal()
-        val manager = shadowOf(chat.context.getSystemService(ConnectivityManager::class.java))
-        val polls = chat.proxy.polls
-        manager.networkCallbacks.forEach { it.onAvailable(ShadowNetwork.newInstance(1)) }
-        waitUntil("it is asked", 1.seconds) { chat.proxy.polls > polls }
-        waitUntil("it is live") { room.connection.value == Connection.Live }
-        runBlocking { client.close() }
-        assertEquals(0, manager.networkCallbacks.size)
     }
 
     @Test

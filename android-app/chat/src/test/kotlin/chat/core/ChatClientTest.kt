@@ -1,6 +1,5 @@
 package chat.core
 
-import android.net.ConnectivityManager
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.testing.ChatRule
 import chat.core.testing.holdsFor
@@ -21,8 +20,6 @@ import org.junit.Assert.assertTrue
 import org.junit.Rule
 import org.junit.Test
 import org.junit.runner.RunWith
-import org.robolectric.Shadows.shadowOf
-import org.robolectric.shadows.ShadowNetwork
 
 /** What an account has beside its rooms: their list, its session, pushes, and an end. */
 @RunWith(AndroidJUnit4::class)
@@ -47,7 +44,7 @@ class ChatClientTest {
         assertEquals("점심 🍱", client.room(lunch)?.title)
         val last = checkNotNull(client.room(lunch)?.lastMessage)
         assertEquals(listOf("bob", "어디서?", false), listOf(last.sender, last.text, last.isOwn))
-        waitUntil("it is live") { client.roomsConnection.value == Connection.Live }
+        waitUntil("it is live") { client.roomsConnection.value is Connection.Live }
 
         chat.server.say(lunch, "alice", "시청역!")
         waitUntil("it follows") { client.room(lunch)?.lastMessage?.text == "시청역!" }
@@ -66,7 +63,7 @@ class ChatClientTest {
         val client = chat.client()
         val first = scope.launch { client.pollRooms() }
         val second = scope.launch { client.pollRooms() }
-        waitUntil("it is live") { client.roomsConnection.value == Connection.Live }
+        waitUntil("it is live") { client.roomsConnection.value is Connection.Live }
         first.cancel()
         waitUntil("the first is gone") { first.isCompleted }
         val asked = chat.proxy.log.size
@@ -120,27 +117,9 @@ class ChatClientTest {
 
         token = chat.server.token("alice")
         runBlocking { client.resumeSession() }
-        waitUntil("all go on") { rooms.all { it.connection.value == Connection.Live } }
+        waitUntil("all go on") { rooms.all { it.connection.value is Connection.Live } }
         assertEquals(listOf(SessionState.ACTIVE, SessionState.ENDED, SessionState.ACTIVE), told)
         watch.cancel()
-    }
-
-    @Test
-    fun `when the network is back, what a room that was never opened has unsent is sent`() {
-        chat.proxy.failAll(503, "unavailable")
-        val first = chat.client()
-        runBlocking {
-            chat.aliceRoom(first).send("from the tunnel")
-            first.close()
-        }
-        chat.client()
-        waitUntil("it was tried in vain, more than once", 20.seconds) { chat.proxy.posts >= 4 }
-        chat.proxy.heal()
-        val posts = chat.proxy.posts
-        val manager = shadowOf(chat.context.getSystemService(ConnectivityManager::class.java))
-        manager.networkCallbacks.forEach { it.onAvailable(ShadowNetwork.newInstance(1)) }
-        waitUntil("it is tried at once", 1.seconds) { chat.proxy.posts > posts }
-        waitUntil("it is there") { chat.server.texts(chat.room) == listOf("from the tunnel") }
     }
 
     @Test

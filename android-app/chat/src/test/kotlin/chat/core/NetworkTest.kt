@@ -1,0 +1,129 @@
+package chat.core
+
+import android.net.ConnectivityManager
+import android.net.ConnectivityManager.NetworkCallback
+import android.net.NetworkCapabilities
+import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.testing.ChatRule
+import chat.core.testing.holdsFor
+import chat.core.testing.waitUntil
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.runBlocking
+import org.junit.Assert.assertEquals
+import org.junit.Rule
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.shadows.ShadowNetwork
+import org.robolectric.shadows.ShadowNetworkCapabilities
+
+/** What the system says of the device's networks, and what the core does about it. */
+@RunWith(AndroidJUnit4::class)
+class NetworkTest {
+    @get:Rule
+    val chat = ChatRule()
+
+    private val wifi = ShadowNetwork.newInstance(101)
+    private val cellular = ShadowNetwork.newInstance(102)
+    private val manager get() = shadowOf(chat.context.getSystemService(ConnectivityManager::class.java))
+
+    /** The system's turn to speak. */
+    private fun system(say: NetworkCallback.() -> Unit) = manager.networkCallbacks.forEach(say)
+
+    private fun capabilities(vararg capabilities: Int): NetworkCapabilities =
+        ShadowNetworkCapabilities.newInstance().also { shadowOf(it).apply { capabilities.forEach(::addCapability) } }
+
+    /** A room that asks once when it starts, and then for an hour only when it is told to. */
+    private fun quietRoom(): ChatRoom {
+        val room = chat.aliceRoom(chat.client(chat.config(interval = 1.hours)))
+        system { onAvailable(wifi) }
+        room.start()
+        waitUntil("it is live") { room.connection.value is Connection.Live }
+        // For the start, and for the network that there is.
+        holdsFor(200.milliseconds, "that was all") { chat.proxy.polls <= 2 }
+        return room
+    }
+
+    private fun asksOnce(why: String, say: NetworkCallback.() -> Unit) {
+        val polls = chat.proxy.polls
+        system(say)
+        waitUntil("it is asked when $why", 2.seconds) { chat.proxy.polls > polls }
+        holdsFor(200.milliseconds, "it is asked once when $why") { chat.proxy.polls == polls + 1 }
+    }
+
+    private fun asksNothing(why: String, say: NetworkCallback.() -> Unit) {
+        val polls = chat.proxy.polls
+        system(say)
+        holdsFor(200.milliseconds, "nothing is asked when $why") { chat.proxy.polls == polls }
+    }
+
+    @Test
+    fun `another network is news, a stronger signal is none`() {
+        quietRoom()
+        asksOnce("the Wi-Fi gives way to the cellular network") {
+            onAvailable(cellular)
+            onCapabilitiesChanged(cellular, capabilities())
+        }
+        asksNothing("the system talks on about the same network") {
+            repeat(20) {
+                onCapabilitiesChanged(cellular, capabilities(NetworkCapabilities.NET_CAPABILITY_VALIDATED))
+                onCapabilitiesChanged(cellular, capabilities(NetworkCapabilities.NET_CAPABILITY_NOT_METERED))
+                onBlockedStatusChanged(cellular, false)
+                onAvailable(cellular)
+            }
+        }
+        asksNothing("the one of before is gone for good") { onLost(wifi) }
+        asksNothing("there is none") { onLost(cellular) }
+        asksOnce("the same one is back") { onAvailable(cellular) }
+    }
+
+    @Test
+    fun `a portal that lets the user through is news`() {
+        quietRoom()
+        asksOnce("there is a hotel's Wi-Fi") {
+            onAvailable(cellular)
+            onCapabilitiesChanged(cellular, capabilities(NetworkCapabilities.NET_CAPABILITY_CAPTIVE_PORTAL))
+        }
+        asksOnce("the user has logged in there") {
+            onCapabilitiesChanged(cellular, capabilities(NetworkCapabilities.NET_CAPABILITY_VALIDATED))
+        }
+    }
+
+    @Test
+    fun `when the network is back it is asked at once`() {
+        chat.proxy.failAll(503, "unavailable")
+        val client = chat.client()
+        val room = chat.aliceRoom(client)
+        room.start()
+        waitUntil("the rest is long", 20.seconds) {
+            ((room.connection.value as? Connection.Waiting)?.retryIn ?: Duration.ZERO) > 2.seconds
+        }
+        chat.proxy.heal()
+        val polls = chat.proxy.polls
+        system { onAvailable(wifi) }
+        waitUntil("it is asked", 1.seconds) { chat.proxy.polls > polls }
+        waitUntil("it is live") { room.connection.value is Connection.Live }
+        runBlocking { client.close() }
+        assertEquals(0, manager.networkCallbacks.size)
+    }
+
+    @Test
+    fun `when the network is back, what a room that was never opened has unsent is sent`() {
+        chat.proxy.failAll(503, "unavailable")
+        val first = chat.client()
+        runBlocking {
+            chat.aliceRoom(first).send("from the tunnel")
+            first.close()
+        }
+        chat.client()
+        waitUntil("it was tried in vain, more than once", 20.seconds) { chat.proxy.posts >= 4 }
+        chat.proxy.heal()
+        val posts = chat.proxy.posts
+        system { onAvailable(wifi) }
+        waitUntil("it is tried at once", 1.seconds) { chat.proxy.posts > posts }
+        waitUntil("it is there") { chat.server.texts(chat.room) == listOf("from the tunnel") }
+    }
+}
