@@ -28,7 +28,7 @@ public interface ChatClient {
     /** The account's rooms as the device knows them; kept up to date by [pollRooms], and by rooms that run. */
     public val rooms: StateFlow<RoomList>
 
-    /** How the job of [pollRooms] stands. */
+    /** How the job of [pollRooms] stands. The list is always polled, whatever [ChatConfig.transport] is for rooms. */
     public val roomsConnection: StateFlow<Connection>
 
     /** Whether the server takes the account's tokens. */

@@ -10,6 +10,8 @@ import kotlin.time.Duration.Companion.seconds
  * @property serverUrl Scheme, host and port, no path: `https://chat.example.com`.
  * @property userId The account. A message is one's own when its sender is this user, so it must be the user the
  *   server reads from the token.
+ * @property transport How rooms hear of what changes in them. [TransportChoice] says what each way costs. The list of
+ *   rooms is always polled.
  * @property pollInterval How long a room rests between two questions to the server while it is lively: for the minute
  *   after its screen was shown, something was said in it or changed, a push came or the network.
  * @property pollCeiling The longest rest. Every ten seconds of silence beyond the first minute add one second to the
@@ -30,6 +32,7 @@ import kotlin.time.Duration.Companion.seconds
 public data class ChatConfig(
     public val serverUrl: String,
     public val userId: String,
+    public val transport: TransportChoice = TransportChoice.POLLING,
     public val pollInterval: Duration = 1.seconds,
     public val pollCeiling: Duration = 30.seconds,
     public val roomsInterval: Duration = 5.seconds,

@@ -8,7 +8,7 @@ package chat.core
  * @property isLoadingOlder Whether they are being fetched.
  * @property olderFailure Why they could not be fetched the last time they were asked for.
  * @property unread How many messages of others have not been read.
- * @property connection How the room stands with the server.
+ * @property connection How the room stands with the server, and by which transport it is heard.
  * @property isLoading Whether there is nothing to show *yet*: neither the cache nor the server has been heard.
  * @property isSending Whether a text is being stored: the send button rests for those milliseconds.
  * @property failure Why the room could not be opened at all; see [ChatViewModel.reopen].

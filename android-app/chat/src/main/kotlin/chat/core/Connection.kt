@@ -23,8 +23,13 @@ public sealed interface Connection {
     /** Started and nothing heard yet. */
     public data object Connecting : Connection
 
-    /** The last question was answered. */
-    public data object Live : Connection
+    /**
+     * The last question was answered, and what comes next is heard of by [transport]. It may change at any time without
+     * a word of anything else: another way to hear the same.
+     *
+     * @property transport The one in use: not always the one that [ChatConfig.transport] wants.
+     */
+    public data class Live(public val transport: Transport) : Connection
 
     /**
      * Something went wrong that may pass; the job is alive and asks again.

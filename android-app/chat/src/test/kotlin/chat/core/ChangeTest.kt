@@ -110,7 +110,7 @@ class ChangeTest {
     fun `what may have reached the server cannot be taken back`() {
         val room = chat.aliceRoom()
         room.start()
-        waitUntil("it is live") { room.connection.value == Connection.Live }
+        waitUntil("it is live") { room.connection.value is Connection.Live }
         val hold = chat.proxy.holdNextPost()
         val key = runBlocking { room.send("too late") }
         waitUntil("it is on its way") { hold.hasArrived }

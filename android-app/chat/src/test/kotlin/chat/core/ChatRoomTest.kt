@@ -4,7 +4,7 @@ import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ffi.ConnectionState
 import chat.core.ffi.RoomStatus
 import chat.core.ffi.TimelineUpdate
-import chat.core.ffi.Transport
+import chat.core.ffi.Transport as CoreTransport
 import chat.core.internal.NativeRoom
 import chat.core.testing.ChatRule
 import chat.core.testing.holdsFor
@@ -36,7 +36,7 @@ class ChatRoomTest {
         val room = chat.aliceRoom()
         room.start()
         chat.bobSays("hello")
-        waitUntil("bob is heard") { room.texts() == listOf("hello") && room.connection.value == Connection.Live }
+        waitUntil("bob is heard") { room.texts() == listOf("hello") && room.connection.value is Connection.Live }
         val message = room.timeline.value.messages.single()
         assertEquals("bob", message.sender)
         assertEquals(false, message.isOwn)
@@ -65,7 +65,7 @@ class ChatRoomTest {
     fun `after stop nothing is asked and nothing changes`() {
         val room = chat.aliceRoom()
         room.start()
-        waitUntil("it is live") { room.connection.value == Connection.Live && room.timeline.value.isLoaded }
+        waitUntil("it is live") { room.connection.value is Connection.Live && room.timeline.value.isLoaded }
         room.stop()
         assertEquals(Connection.Idle, room.connection.value)
         val before = room.timeline.value
@@ -95,13 +95,13 @@ class ChatRoomTest {
     fun `a callback that left the core just before the stop changes nothing`() {
         val room = chat.aliceRoom() as NativeRoom
         room.start()
-        waitUntil("it is live") { room.connection.value == Connection.Live && room.timeline.value.isLoaded }
+        waitUntil("it is live") { room.connection.value is Connection.Live && room.timeline.value.isLoaded }
         room.stop()
         val before = room.timeline.value
         room.onTimeline(
             TimelineUpdate.Snapshot(emptyList(), RoomStatus(hasOlder = true, readMarker = null, unread = 0u))
         )
-        room.onConnection(ConnectionState.Live(Transport.POLLING))
+        room.onConnection(ConnectionState.Live(CoreTransport.POLLING))
         assertSame(before, room.timeline.value)
         assertEquals(Connection.Idle, room.connection.value)
     }
@@ -112,7 +112,7 @@ class ChatRoomTest {
         val scope = CoroutineScope(Dispatchers.Default)
         val first = scope.launch { room.poll() }
         val second = scope.launch { room.poll() }
-        waitUntil("it is live") { room.connection.value == Connection.Live }
+        waitUntil("it is live") { room.connection.value is Connection.Live }
         first.cancel()
         waitUntil("the first is gone") { first.isCompleted }
         chat.bobSays("still there?")
@@ -129,7 +129,7 @@ class ChatRoomTest {
         chat.bobSays("one")
         val room = chat.aliceRoom()
         room.start()
-        waitUntil("it is up to date") { room.texts() == listOf("one") && room.connection.value == Connection.Live }
+        waitUntil("it is up to date") { room.texts() == listOf("one") && room.connection.value is Connection.Live }
         val timelines = mutableListOf<Timeline>()
         val connections = mutableListOf<Connection>()
         val watch = CoroutineScope(Dispatchers.Unconfined + Job())
@@ -139,20 +139,20 @@ class ChatRoomTest {
         waitUntil("twenty empty answers came") { chat.proxy.emptyPolls > empty + 20 }
         watch.cancel()
         assertEquals(1, timelines.size)
-        assertEquals(listOf<Connection>(Connection.Live), connections)
+        assertEquals(listOf<Connection>(Connection.Live(Transport.POLLING)), connections)
     }
 
     @Test
     fun `a failing server is waited for and not given up`() {
         val room = chat.aliceRoom()
         room.start()
-        waitUntil("it is live") { room.connection.value == Connection.Live }
+        waitUntil("it is live") { room.connection.value is Connection.Live }
         chat.proxy.failAll(500)
         waitUntil("the trouble shows") { (room.connection.value as? Connection.Waiting)?.problem == Problem.SERVER }
         chat.bobSays("back again")
         chat.proxy.heal()
         waitUntil("it has recovered") {
-            room.texts() == listOf("back again") && room.connection.value == Connection.Live
+            room.texts() == listOf("back again") && room.connection.value is Connection.Live
         }
     }
 
@@ -165,7 +165,7 @@ class ChatRoomTest {
             (room.connection.value as? Connection.Waiting)?.problem == Problem.BAD_ANSWER
         }
         chat.proxy.heal()
-        waitUntil("it has recovered") { room.connection.value == Connection.Live }
+        waitUntil("it has recovered") { room.connection.value is Connection.Live }
     }
 
     @Test

@@ -64,8 +64,31 @@ class ChatViewModelStateTest {
         val model = model()
         waitUntil("the job runs") { room.pollers == 1 }
         assertEquals(true, model.state.value.isLoading)
-        room.connection.value = Connection.Live
+        room.connection.value = Connection.Live(Transport.POLLING)
         waitUntil("the room is empty") { !model.state.value.isLoading }
+    }
+
+    @Test
+    fun `another transport while live is all that changes`() {
+        room.show(listOf(exampleMessage(1)))
+        val model = model()
+        waitUntil("it is shown") { model.state.value.rows.size == 2 }
+        val states = mutableListOf<ChatUiState>()
+        val screen = CoroutineScope(Dispatchers.Unconfined + Job())
+        screen.launch { model.state.collect { states += it } }
+        for (transport in Transport.entries.reversed()) {
+            room.connection.value = Connection.Live(transport)
+            waitUntil("it says $transport") { model.state.value.connection == Connection.Live(transport) }
+        }
+        screen.cancel()
+        val first = states.first()
+        assertEquals(
+            (listOf(Transport.POLLING) + Transport.entries.reversed()).map {
+                Connection.Live(it)
+            },
+            states.map { it.connection }
+        )
+        assertEquals(states.map { first }, states.map { it.copy(connection = first.connection) })
     }
 
     @Test
@@ -143,7 +166,7 @@ class ChatViewModelStateTest {
         waitUntil("the cache's line shows") { model.line() == 1 }
         // The first answer brings more, and then the room is live.
         status(1, 2, exampleMessage(1), exampleMessage(2), exampleMessage(3))
-        room.connection.value = Connection.Live
+        room.connection.value = Connection.Live(Transport.POLLING)
         waitUntil("the server's line shows") { model.line() == 2 }
         val before = model.keys()
         // They are read, and another one comes.
@@ -160,7 +183,7 @@ class ChatViewModelStateTest {
         waitUntil("the cache's line shows") { model.line() == 1 }
         status(2, 0, exampleMessage(1), exampleMessage(2))
         status(2, 2, exampleMessage(1), exampleMessage(2), exampleMessage(3), exampleMessage(4))
-        room.connection.value = Connection.Live
+        room.connection.value = Connection.Live(Transport.POLLING)
         waitUntil("the server's line shows") { model.line() == 3 }
         assertEquals(listOf("d2024-08-07#1", "m1", "unread", "m2", "m3", "m4"), model.keys())
     }

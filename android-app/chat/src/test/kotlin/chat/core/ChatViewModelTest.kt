@@ -61,7 +61,7 @@ class ChatViewModelTest {
     @Test
     fun `polling starts in init and stops when the view model is cleared`() {
         val model = model()
-        waitUntil("it is live") { model.state.value.connection == Connection.Live }
+        waitUntil("it is live") { model.state.value.connection is Connection.Live }
         assertEquals(false, model.state.value.isLoading)
         chat.bobSays("hello")
         waitUntil("bob is heard") { model.texts() == listOf("hello") }
@@ -75,7 +75,7 @@ class ChatViewModelTest {
         val client = chat.client()
         val room = chat.aliceRoom(client)
         val model = model(client)
-        waitUntil("it is live") { model.state.value.connection == Connection.Live && room.timeline.value.isLoaded }
+        waitUntil("it is live") { model.state.value.connection is Connection.Live && room.timeline.value.isLoaded }
         val hold = chat.proxy.holdNextPoll()
         waitUntil("a question is held") { hold.hasArrived }
         val asked = chat.proxy.polls
@@ -104,7 +104,7 @@ class ChatViewModelTest {
         holdsFor(300.milliseconds, "nothing was asked before the start") { chat.proxy.polls == 0 }
 
         screen.moveTo(Lifecycle.State.RESUMED)
-        waitUntil("it is live") { model.state.value.connection == Connection.Live }
+        waitUntil("it is live") { model.state.value.connection is Connection.Live }
         screen.moveTo(Lifecycle.State.CREATED)
         chat.bobSays("while you were away")
         val asked = chat.proxy.polls
@@ -119,7 +119,7 @@ class ChatViewModelTest {
     @Test
     fun `however often it is restarted there is one job`() {
         val model = model()
-        waitUntil("it is live") { model.state.value.connection == Connection.Live }
+        waitUntil("it is live") { model.state.value.connection is Connection.Live }
         repeat(20) { model.restart() }
         chat.bobSays("still one")
         waitUntil("bob is heard") { model.texts() == listOf("still one") }
@@ -133,11 +133,11 @@ class ChatViewModelTest {
     fun `a screen that goes does not stop the one that came`() {
         val client = chat.client()
         val first = model(client)
-        waitUntil("it is live") { first.state.value.connection == Connection.Live }
+        waitUntil("it is live") { first.state.value.connection is Connection.Live }
         val secondOwner = ScreenOwner()
         val factory = ChatViewModel.factory { client.room(RoomId(chat.room)) }
         val second = ViewModelProvider.create(secondOwner, factory).get<ChatViewModel>()
-        waitUntil("the second is live") { second.state.value.connection == Connection.Live }
+        waitUntil("the second is live") { second.state.value.connection is Connection.Live }
         owner.viewModelStore.clear()
         chat.bobSays("hello, second")
         waitUntil("the second hears bob") { second.texts() == listOf("hello, second") }
@@ -182,7 +182,7 @@ class ChatViewModelTest {
         token = chat.server.token("alice")
         runBlocking { client.resumeSession() }
         model.restart()
-        waitUntil("it is live") { model.state.value.connection == Connection.Live }
+        waitUntil("it is live") { model.state.value.connection is Connection.Live }
         assertEquals(1, events.size)
     }
 
@@ -209,7 +209,7 @@ class ChatViewModelTest {
         assertEquals(false, model.state.value.isLoading)
         broken = false
         model.reopen()
-        waitUntil("it is live") { model.state.value.connection == Connection.Live }
+        waitUntil("it is live") { model.state.value.connection is Connection.Live }
         assertEquals(null, model.state.value.failure)
     }
 

@@ -43,7 +43,7 @@ class HistoryTest {
         val room = chat.aliceRoom(client)
         room.start()
         waitUntil("it is live") {
-            room.connection.value == Connection.Live && room.timeline.value.messages.isNotEmpty()
+            room.connection.value is Connection.Live && room.timeline.value.messages.isNotEmpty()
         }
         return room
     }

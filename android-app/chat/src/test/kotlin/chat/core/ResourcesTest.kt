@@ -19,7 +19,7 @@ class ResourcesTest {
 
     private fun direct() = chat.config(url = chat.server.url)
 
-    private fun ChatRoom.isLive() = connection.value == Connection.Live
+    private fun ChatRoom.isLive() = connection.value is Connection.Live
 
     @Test
     fun `a thousand starts and stops leave threads and files as they were`() {

@@ -98,7 +98,7 @@ class SendTest {
     fun `what is written without a network is sent when there is one`() {
         val room = chat.aliceRoom()
         room.start()
-        waitUntil("it is live") { room.connection.value == Connection.Live }
+        waitUntil("it is live") { room.connection.value is Connection.Live }
         chat.proxy.failAll(503, "unavailable")
         room.say("written offline")
         waitUntil("it waits") { room.last()?.delivery in setOf(Delivery.Pending, Delivery.Sending) }

@@ -19,7 +19,7 @@ class TokenTest {
     @get:Rule
     val chat = ChatRule()
 
-    private fun ChatRoom.isLive() = connection.value == Connection.Live
+    private fun ChatRoom.isLive() = connection.value is Connection.Live
 
     @Test
     fun `a provider that throws means that there is no token now`() {

@@ -31,6 +31,7 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.res.painterResource
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.LiveRegionMode
+import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.liveRegion
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.style.TextOverflow
@@ -38,6 +39,7 @@ import androidx.compose.ui.unit.dp
 import chat.core.Connection
 import chat.core.EndReason
 import chat.core.Problem
+import chat.core.Transport
 
 /** The room's name and, below it, how it stands with the server; `null` when there is no room. */
 @OptIn(ExperimentalMaterial3Api::class)
@@ -70,17 +72,41 @@ fun ChatTopBar(title: String, connection: Connection?) {
 @Composable
 private fun StatusLine(connection: Connection) {
     val colors = MaterialTheme.colorScheme
-    val (label, dot) = when (connection) {
-        is Connection.Live -> R.string.status_live to colors.tertiary
-        is Connection.Idle -> R.string.status_idle to colors.outline
-        is Connection.Connecting -> R.string.status_connecting to colors.outline
-        is Connection.Waiting -> connection.problem.status() to colors.outline
-        is Connection.Ended -> connection.reason.label() to colors.error
+    val dot = when (connection) {
+        is Connection.Live -> colors.tertiary
+        is Connection.Ended -> colors.error
+        else -> colors.outline
     }
+    val spoken = connection.status(R.string.status_live_description)
     Row(verticalAlignment = Alignment.CenterVertically, horizontalArrangement = Arrangement.spacedBy(6.dp)) {
         Surface(Modifier.size(8.dp), CircleShape, color = dot) {}
-        Text(stringResource(label), color = colors.onSurfaceVariant, style = MaterialTheme.typography.labelMedium)
+        Text(
+            connection.status(R.string.status_live),
+            // "Middle dot" is nothing for the ear.
+            Modifier.semantics { contentDescription = spoken },
+            color = colors.onSurfaceVariant,
+            maxLines = 1,
+            overflow = TextOverflow.Ellipsis,
+            style = MaterialTheme.typography.labelMedium
+        )
     }
+}
+
+@Composable
+private fun Connection.status(@StringRes live: Int): String = when (this) {
+    is Connection.Live -> stringResource(live, stringResource(transport.label()))
+    is Connection.Idle -> stringResource(R.string.status_idle)
+    is Connection.Connecting -> stringResource(R.string.status_connecting)
+    is Connection.Waiting -> stringResource(problem.status())
+    is Connection.Ended -> stringResource(reason.label())
+}
+
+@StringRes
+private fun Transport.label() = when (this) {
+    Transport.POLLING -> R.string.transport_polling
+    Transport.LONG_POLLING -> R.string.transport_long_polling
+    Transport.SSE -> R.string.transport_sse
+    Transport.WEB_SOCKET -> R.string.transport_web_socket
 }
 
 @StringRes

@@ -30,6 +30,7 @@ import chat.core.FailureReason
 import chat.core.Message
 import chat.core.MessageKey
 import chat.core.Problem
+import chat.core.Transport
 import chat.core.testing.exampleMessage
 import kotlin.time.Duration.Companion.seconds
 import org.junit.Assert.assertEquals
@@ -53,7 +54,7 @@ class ChatScreenTest {
     private val draft = TextFieldState()
     private val done = mutableListOf<String>()
 
-    private fun show(messages: List<Message>, connection: Connection = Connection.Live) =
+    private fun show(messages: List<Message>, connection: Connection = Connection.Live(Transport.POLLING)) =
         show(Screens.state(messages, connection = connection))
 
     private fun show(first: ChatUiState) {
@@ -170,6 +171,16 @@ class ChatScreenTest {
     fun `a message on its way says so to a screen reader`() {
         show(listOf(exampleMessage(-1, "wait for me", "alice").copy(delivery = Delivery.Pending)))
         compose.onNodeWithContentDescription("You, 10:30 AM: wait for me. Waiting to be sent").assertIsDisplayed()
+    }
+
+    @Test
+    fun `the line under the title names the transport, to the eye and to the ear`() {
+        show(many(3), Connection.Live(Transport.WEB_SOCKET))
+        text("Connected · WebSocket").assertIsDisplayed()
+        compose.onNodeWithContentDescription("Connected by WebSocket").assertIsDisplayed()
+        compose.runOnIdle { state = state.copy(connection = Connection.Live(Transport.LONG_POLLING)) }
+        text("Connected · Long polling").assertIsDisplayed()
+        compose.onNodeWithContentDescription("Connected by Long polling").assertIsDisplayed()
     }
 
     @Test

@@ -20,6 +20,7 @@ import chat.core.ChatRow
 import chat.core.ChatViewModel
 import chat.core.Connection
 import chat.core.MessageText
+import chat.core.TransportChoice
 import chat.core.testing.FaultProxy
 import chat.core.testing.ServerProcess
 import chat.core.testing.coreThreads
@@ -56,10 +57,10 @@ class ConversationTest {
 
     @Before
     fun open() {
-        val account = SampleAccount(proxy.url, "alice", server.token("alice"), room)
+        val account = SampleAccount(proxy.url, "alice", server.token("alice"), room, TransportChoice.POLLING)
         scenario = ActivityScenario.launch(account.intent(app))
         scenario.onActivity { model = it.model }
-        waitUntil("it is live") { model.state.value.connection == Connection.Live }
+        waitUntil("it is live") { model.state.value.connection is Connection.Live }
     }
 
     @After

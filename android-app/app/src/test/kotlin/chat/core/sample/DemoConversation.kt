@@ -12,6 +12,7 @@ import chat.core.ChatRow
 import chat.core.ChatViewModel
 import chat.core.Connection
 import chat.core.Delivery
+import chat.core.TransportChoice
 import chat.core.testing.FaultProxy
 import chat.core.testing.holdsFor
 import chat.core.testing.waitUntil
@@ -64,10 +65,11 @@ class DemoConversation {
     @Test
     fun play() {
         val app = ApplicationProvider.getApplicationContext<SampleApp>()
-        scenario = ActivityScenario.launch(SampleAccount(proxy.url, user, token, room).intent(app))
+        scenario =
+            ActivityScenario.launch(SampleAccount(proxy.url, user, token, room, TransportChoice.POLLING).intent(app))
         try {
             scenario.onActivity { model = it.model }
-            await("the app is connected") { model.state.value.connection == Connection.Live }
+            await("the app is connected") { model.state.value.connection is Connection.Live }
             say("connected, polling started with the view model")
             picture("01-empty")
 

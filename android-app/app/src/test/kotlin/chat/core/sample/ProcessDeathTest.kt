@@ -13,6 +13,7 @@ import androidx.compose.ui.test.performTextInput
 import androidx.test.core.app.ApplicationProvider
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.Connection
+import chat.core.TransportChoice
 import chat.core.testing.FaultProxy
 import chat.core.testing.ServerProcess
 import chat.core.testing.waitUntil
@@ -42,7 +43,7 @@ class ProcessDeathTest {
     private val model get() = activity.get().model
 
     private fun launch(): ActivityController<MainActivity> {
-        val account = SampleAccount(proxy.url, "alice", server.token("alice"), room)
+        val account = SampleAccount(proxy.url, "alice", server.token("alice"), room, TransportChoice.POLLING)
         return Robolectric.buildActivity(MainActivity::class.java, account.intent(app))
     }
 
@@ -61,7 +62,7 @@ class ProcessDeathTest {
         runBlocking { app.closeClients() }
         activity = launch().create(saved).start().restoreInstanceState(saved).resume().visible()
         assertNotSame(before, model)
-        waitUntil("it is live") { model.state.value.connection == Connection.Live }
+        waitUntil("it is live") { model.state.value.connection is Connection.Live }
     }
 
     @Test

@@ -22,6 +22,7 @@ import chat.core.Delivery
 import chat.core.FailureReason
 import chat.core.Message
 import chat.core.MessageKey
+import chat.core.Transport
 import chat.core.UnreadMark
 import chat.core.chatRows
 import java.io.File
@@ -40,7 +41,7 @@ object Screens {
     fun state(
         messages: List<Message>,
         formats: ChatFormats = english,
-        connection: Connection = Connection.Live,
+        connection: Connection = Connection.Live(Transport.POLLING),
         unread: UnreadMark? = null
     ) = ChatUiState(rows = chatRows(messages, formats, unread), connection = connection, isLoading = false)
 

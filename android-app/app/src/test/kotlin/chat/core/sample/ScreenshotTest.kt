@@ -16,6 +16,7 @@ import chat.core.ChatFormats
 import chat.core.ChatUiState
 import chat.core.Connection
 import chat.core.Problem
+import chat.core.Transport
 import chat.core.UnreadMark
 import java.io.File
 import kotlin.time.Duration.Companion.seconds
@@ -61,7 +62,10 @@ class ScreenshotTest {
     }
 
     @Test
-    fun `light`() = picture("light", Screens.state(Screens.conversation(korean = false)))
+    fun `light`() = picture(
+        "light",
+        Screens.state(Screens.conversation(korean = false), connection = Connection.Live(Transport.WEB_SOCKET))
+    )
 
     @Test
     @Config(qualifiers = "+night")
@@ -69,7 +73,10 @@ class ScreenshotTest {
 
     @Test
     @Config(qualifiers = "+ko-rKR")
-    fun `korean`() = picture("korean", Screens.state(Screens.conversation(korean = true), Screens.korean))
+    fun `korean`() = picture(
+        "korean",
+        Screens.state(Screens.conversation(korean = true), Screens.korean, Connection.Live(Transport.SSE))
+    )
 
     @Test
     fun `trouble`() =

@@ -7,6 +7,7 @@ import chat.core.ffi.RoomCore
 import chat.core.ffi.RoomListener
 import chat.core.ffi.TimelineUpdate
 import chat.core.ffi.TokenSource
+import chat.core.ffi.TransportChoice
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit.SECONDS
 import kotlin.system.exitProcess
@@ -59,7 +60,7 @@ private fun measure(args: Array<String>) {
         serverUrl = option("server"),
         userId = option("user"),
         dataDir = option("data"),
-        transport = chat.core.ffi.TransportChoice.POLLING,
+        transport = TransportChoice.POLLING,
         pollIntervalMs = 1_000u,
         pollCeilingMs = 1_000u,
         roomsIntervalMs = 5_000u,

@@ -14,6 +14,8 @@ import chat.core.Problem
 import chat.core.RoomId
 import chat.core.RoomSummary
 import chat.core.SessionState
+import chat.core.Transport
+import chat.core.TransportChoice
 import chat.core.ffi.ChangeState
 import chat.core.ffi.ConnectionError
 import chat.core.ffi.ConnectionState
@@ -27,7 +29,8 @@ import chat.core.ffi.LoadResult
 import chat.core.ffi.RoomListItem
 import chat.core.ffi.SessionState as CoreSessionState
 import chat.core.ffi.TimelineItem
-import chat.core.ffi.TransportChoice
+import chat.core.ffi.Transport as CoreTransport
+import chat.core.ffi.TransportChoice as CoreTransportChoice
 import java.io.File
 import java.nio.charset.CharacterCodingException
 import java.time.Instant
@@ -39,7 +42,7 @@ internal fun ChatConfig.toCore(defaultDir: File) = CoreConfig(
     serverUrl = serverUrl,
     userId = userId,
     dataDir = (dataDir ?: defaultDir).path,
-    transport = TransportChoice.POLLING,
+    transport = transport.toCore(),
     pollIntervalMs = pollInterval.toMillis(),
     pollCeilingMs = pollCeiling.toMillis(),
     roomsIntervalMs = roomsInterval.toMillis(),
@@ -48,6 +51,14 @@ internal fun ChatConfig.toCore(defaultDir: File) = CoreConfig(
     allowCleartext = allowCleartext,
     userAgent = userAgent.orEmpty()
 )
+
+private fun TransportChoice.toCore() = when (this) {
+    TransportChoice.POLLING -> CoreTransportChoice.POLLING
+    TransportChoice.LONG_POLLING -> CoreTransportChoice.LONG_POLLING
+    TransportChoice.SSE -> CoreTransportChoice.SSE
+    TransportChoice.WEB_SOCKET -> CoreTransportChoice.WEB_SOCKET
+    TransportChoice.AUTO -> CoreTransportChoice.AUTO
+}
 
 private fun Duration.toMillis(): ULong = inWholeMilliseconds.coerceAtLeast(0).toULong()
 
@@ -119,12 +130,19 @@ private fun CoreFailureReason.toPublic() = when (this) {
 internal fun ConnectionState.toPublic(): Connection = when (this) {
     is ConnectionState.Connecting -> Connection.Connecting
 
-    is ConnectionState.Live -> Connection.Live
+    is ConnectionState.Live -> Connection.Live(transport.toPublic())
 
     is ConnectionState.Waiting ->
         Connection.Waiting(error.toPublic(), attempt.toInt(), retryInMs.toLong().milliseconds)
 
     is ConnectionState.Ended -> Connection.Ended(reason.toPublic())
+}
+
+private fun CoreTransport.toPublic() = when (this) {
+    CoreTransport.POLLING -> Transport.POLLING
+    CoreTransport.LONG_POLLING -> Transport.LONG_POLLING
+    CoreTransport.SSE -> Transport.SSE
+    CoreTransport.WEB_SOCKET -> Transport.WEB_SOCKET
 }
 
 private fun ConnectionError.toPublic() = when (this) {

@@ -6,6 +6,7 @@ import chat.core.ChatClient
 import chat.core.ChatConfig
 import chat.core.RoomId
 import chat.core.TokenProvider
+import chat.core.TransportChoice
 import java.io.File
 import java.nio.file.Files
 import kotlin.time.Duration
@@ -37,10 +38,12 @@ class ChatRule : ExternalResource() {
         url: String = proxy.url,
         user: String = "alice",
         interval: Duration = 50.milliseconds,
-        folder: String = user
+        folder: String = user,
+        transport: TransportChoice = TransportChoice.POLLING
     ): ChatConfig = ChatConfig(
         serverUrl = url,
         userId = user,
+        transport = transport,
         pollInterval = interval,
         roomsInterval = interval,
         allowCleartext = true,

@@ -8,6 +8,7 @@ import chat.core.Message
 import chat.core.MessageKey
 import chat.core.RoomId
 import chat.core.Timeline
+import chat.core.Transport
 import java.time.Instant
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.awaitCancellation
@@ -18,7 +19,7 @@ import kotlinx.coroutines.flow.update
 class FakeRoom : ChatRoom {
     override val id: RoomId = RoomId(1)
     override val timeline = MutableStateFlow(Timeline(emptyList(), hasOlder = false, isLoaded = true))
-    override val connection = MutableStateFlow<Connection>(Connection.Live)
+    override val connection = MutableStateFlow<Connection>(Connection.Live(Transport.POLLING))
 
     /** What was handed to [send] so far. */
     val sent = mutableListOf<String>()

@@ -88,6 +88,16 @@ class FaultProxy(private val upstream: String) : AutoCloseable {
         if (refused) Answer(401, problem(401, "token_expired")) else null
     }
 
+    /** Is a server that knows of no transport but polling, until [heal]. */
+    fun refuseStreams() = madeUp.set {
+        val isStream = it.requestURI.path.run { endsWith("/events") || endsWith("/socket") }
+        when {
+            isStream -> Answer(404, problem(404, "not_found"))
+            "wait=" in it.requestURI.query.orEmpty() -> Answer(400, problem(400, "bad_request"))
+            else -> null
+        }
+    }
+
     /** Answers every request with what is no JSON until [heal]. */
     fun talkNonsense() = madeUp.set { Answer(200, "<html>Welcome to the hotel</html>", "text/html") }
 
