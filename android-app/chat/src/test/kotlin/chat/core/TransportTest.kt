@@ -2,8 +2,15 @@ package chat.core
 
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.testing.ChatRule
+import chat.core.testing.Relay
+import chat.core.testing.holdsFor
 import chat.core.testing.waitUntil
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.runBlocking
+import org.junit.After
+import org.junit.Assert.assertEquals
 import org.junit.Rule
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -14,9 +21,55 @@ class TransportTest {
     @get:Rule
     val chat = ChatRule()
 
+    private val relay by lazy { Relay(chat.server.url) }
+
+    @After
+    fun end() {
+        relay.close()
+    }
+
+    /** Polls beside a stream are an hour apart, so that they bring nothing. */
+    private fun room(choice: TransportChoice, interval: Duration = 1.hours): ChatRoom =
+        chat.aliceRoom(chat.client(chat.config(relay.url, interval = interval, transport = choice)))
+
     private fun ChatRoom.texts() = timeline.value.messages.map { it.text }
 
     private fun ChatRoom.isLiveBy(transport: Transport) = connection.value == Connection.Live(transport)
+
+    /** A conversation with a pause in it. [stream] is what is asked for on the wire. */
+    private fun converse(choice: TransportChoice, transport: Transport, stream: String) {
+        val room = room(choice)
+        room.start()
+        waitUntil("it is live by $transport") { room.isLiveBy(transport) }
+        chat.bobSays("hello")
+        waitUntil("bob is heard") { room.texts() == listOf("hello") }
+        runBlocking { room.send("hi") }
+        waitUntil("alice is confirmed") {
+            room.timeline.value.messages.last().let { it.id == 2L && it.delivery == Delivery.Sent }
+        }
+        assertEquals(listOf("hello", "hi"), chat.server.texts(chat.room))
+
+        waitUntil("the stream is held") { relay.held(stream) == 1 }
+        room.stop()
+        assertEquals(Connection.Idle, room.connection.value)
+        waitUntil("it has hung up") { relay.held(stream) == 0 }
+        chat.bobSays("you cannot hear me")
+        holdsFor(200.milliseconds, "nothing changed") { room.texts() == listOf("hello", "hi") }
+
+        room.start()
+        waitUntil("it catches up") { room.texts() == listOf("hello", "hi", "you cannot hear me") }
+        waitUntil("it is live by $transport again") { room.isLiveBy(transport) }
+        chat.bobSays("and now?")
+        waitUntil("bob is heard") { room.texts() == listOf("hello", "hi", "you cannot hear me", "and now?") }
+        assertEquals(listOf(1L, 2L, 3L, 4L), room.timeline.value.messages.map { it.id })
+    }
+
+    @Test
+    fun `long polling brings what bob says, takes what alice says, and hangs up`() =
+        converse(TransportChoice.LONG_POLLING, Transport.LONG_POLLING, "wait=")
+
+    @Test
+    fun `so do server-sent events`() = converse(TransportChoice.SSE, Transport.SSE, "/events")
 
     private fun isPolled(choice: TransportChoice) {
         chat.proxy.refuseStreams()
