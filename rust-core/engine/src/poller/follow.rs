@@ -66,6 +66,18 @@ impl RoomPoll {
     /// Waits until the next poll is due, following the room meanwhile if that can be had.
     pub(crate) async fn follow(&self, position: &mut Position, rest: &mut Rest<'_>) -> Result<(), Failure> {
         let mut network = self.lines.network.subscribe();
+        tokio::select! {
+            biased;
+            // What is open, or being opened, is on the old one.
+            _ = network.changed() => {}
+            followed = self.follow_here(position, rest) => return followed,
+        }
+        rest.cadence.stir(Instant::now());
+        Ok(())
+    }
+
+    /// The same, on the network of now.
+    async fn follow_here(&self, position: &mut Position, rest: &mut Rest<'_>) -> Result<(), Failure> {
         loop {
             let kind = self.lines.ladder().best(Instant::now());
             let follower = self.fetch.transport.follower(kind);
@@ -75,22 +87,22 @@ impl RoomPoll {
                 rest.pause(climb).await;
                 return Ok(());
             };
-            let opened = tokio::select! {
-                opened = self.open(&*follower, after, position, rest) => opened?,
-                _ = network.changed() => return Ok(()),
-            };
-            match opened {
+            match self.open(kind, &*follower, after, position, rest).await? {
                 Ok((stream, token)) => {
-                    let ended = tokio::select! {
-                        ended = self.listen(kind, stream, position, rest) => ended?,
-                        _ = network.changed() => return Ok(()),
-                    };
+                    let ended = self.listen(kind, stream, position, rest).await?;
                     return match ended {
                         Some(Fault::Unauthorized) => Ok(self.fetch.turns.session().renew(&token).await?),
                         _ => Ok(()),
                     };
                 }
-                Err(error) => self.not_opened(kind, &error).await?,
+                // The next one down.
+                Err(AuthorizedError::Transport(error)) if refuses(&error) => {}
+                // A poll finds out whether the server is there at all.
+                Err(AuthorizedError::Transport(error)) if matches!(error.retry(), Retry::Later { .. }) => {
+                    jitter(&self.fetch.config.timings).await;
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -98,6 +110,7 @@ impl RoomPoll {
     /// Opens a stream; polls at the cadence meanwhile.
     async fn open(
         &self,
+        kind: TransportKind,
         follower: &dyn Follow,
         after: Seq,
         position: &mut Position,
@@ -106,7 +119,14 @@ impl RoomPoll {
         let room = self.fetch.room;
         let open = |token: Token| async move { Ok((follower.follow(room, after, &token).await?, token)) };
         // In nobody's turn: what is held back by something in between holds back no other room.
-        let mut opening = std::pin::pin!(self.fetch.turns.session().authorized(open));
+        let mut opening = std::pin::pin!(async {
+            let opened = self.fetch.turns.session().authorized(open).await;
+            // At once: should the poll beside it fail, nobody hears how this ended.
+            if let Err(AuthorizedError::Transport(error)) = &opened {
+                self.not_had(kind, error);
+            }
+            opened
+        });
         loop {
             tokio::select! {
                 biased;
@@ -153,7 +173,7 @@ impl RoomPoll {
         let climb = self.lines.ladder().climb(kind);
         let mut proof = Some(opened + self.lines.ladder().proof());
         let mut owed = None;
-        let mut heard = false;
+        let mut heard = kind != TransportKind::LongPolling;
         self.live(kind, rest);
         loop {
             tokio::select! {
@@ -171,7 +191,8 @@ impl RoomPoll {
                     }
                     // A question that is held back is refused by its first answer, not at its opening.
                     Err(error) if !heard && refuses(&error) => {
-                        return self.not_opened(kind, &error.into()).await.map(|()| None);
+                        self.not_had(kind, &error);
+                        return Ok(None);
                     }
                     Err(error) => return self.broke(kind, opened, &error).await,
                 },
@@ -197,23 +218,14 @@ impl RoomPoll {
         }
     }
 
-    /// A stream could not be had. Ends the job where that is what the server says, or else leaves it to the
-    /// next one down.
-    async fn not_opened(&self, kind: TransportKind, error: &AuthorizedError) -> Result<(), Failure> {
-        let AuthorizedError::Transport(error) = error else { return Err(error.clone().into()) };
-        if let Retry::EndRoom(reason) = error.retry() {
-            return Err(Failure::End(reason));
-        }
+    /// A stream could not be had.
+    fn not_had(&self, kind: TransportKind, error: &TransportError) {
         log::warn!("room {}: {kind:?} cannot be had: {error}", self.fetch.room);
         let at_least = error.retry_after.unwrap_or_default();
         match refuses(error) {
             true => self.lines.ladder().refused(kind, at_least, Instant::now()),
-            false => {
-                self.lines.ladder().died(kind, Duration::ZERO, Instant::now());
-                jitter(&self.fetch.config.timings).await;
-            }
+            false => self.lines.ladder().died(kind, Duration::ZERO, Instant::now()),
         }
-        Ok(())
     }
 
     /// A stream ended by itself. The poll that follows finds out whether the server is there at all.
