@@ -22,7 +22,7 @@ pub use builders::{LIVE, TOKEN, config, message, page, user};
 pub use fake_transport::{Asked, FakeTransport};
 pub use fault_proxy::FaultProxy;
 pub use listener::{RecordingListener, RecordingRoomList};
-pub use model_server::{By, Kind, Mishap, ModelServer, Want, Wanted};
+pub use model_server::{Begins, By, Fate, Kind, Mishap, ModelServer, StreamMishap, Want, Wanted};
 pub use phone::Phone;
 pub use process::{SECRET, Sayer, ServerProcess, binary, count_of_own};
 pub use scripted_server::{Reply, Request, ScriptedServer};

@@ -1,12 +1,14 @@
 //! The engine against a reference model, over random interleavings of everything that can happen to a
 //! phone: others and the user's other device write, edit, delete and read; the user does; the job starts
-//! and stops; answers are lost, late, overtake each other; the process dies, its file is corrupt.
+//! and stops; answers are lost, late, overtake each other; the room is followed by one transport after the
+//! other, each refused, slow, silent or cut off in turn; the process dies, its file is corrupt.
 //!
 //! Held against each other:
 //! * [`chat_testkit::ModelServer`] is the server, as a list of changes;
 //! * `book.rs` is what the user wanted, and nothing of how it comes about;
 //! * `screen.rs` checks every update that the listener hears: nothing twice, nothing lost, nothing that
 //!   neither the server had nor the user wished, nothing while it is stopped;
+//! * `follow.rs` checks how the room is followed: by one stream at most, in the end by the best there is;
 //! * `verdict.rs` checks what is there in the end: the screen is the server's truth and what is unsent,
 //!   and the server has everything that the user did, once.
 //!
@@ -20,6 +22,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // A test that cannot go on says so and stops.
 
 mod book;
+mod follow;
+mod found;
 mod ops;
 mod screen;
 mod verdict;
@@ -41,7 +45,9 @@ async fn play(case: &Case) -> Result<(), String> {
     world.recover();
     settle(&world, false).await.map_err(|e| format!("in the end: {e}"))?;
     world.retry_all();
-    settle(&world, true).await.map_err(|e| format!("after all was tried again: {e}"))
+    settle(&world, true).await.map_err(|e| format!("after all was tried again: {e}"))?;
+    world.climbs_back().await.map_err(|e| format!("long after: {e}"))?;
+    settle(&world, true).await.map_err(|e| format!("long after: {e}"))
 }
 
 async fn settle(world: &World, all: bool) -> Result<(), String> {

@@ -4,7 +4,7 @@ use crate::book::Book;
 use chat_engine::repository::Timeline;
 use chat_engine::{
     ChangeState, ConnectionState, ListenerFailed, RoomListItem, RoomListListener, RoomListener, TimelineItem,
-    TimelineUpdate,
+    TimelineUpdate, TransportKind,
 };
 use chat_protocol::MessageId;
 use chat_testkit::ModelServer;
@@ -28,6 +28,7 @@ struct State {
     seen: HashMap<MessageId, i64>,
     marker: i64,
     told: bool,
+    connection: Option<ConnectionState>,
     wrong: Option<String>,
 }
 
@@ -47,6 +48,18 @@ impl Screen {
 
     pub(crate) fn timeline(&self) -> Timeline {
         self.state().timeline.clone()
+    }
+
+    /// What the room is followed by, if the server answers.
+    pub(crate) fn live(&self) -> Option<TransportKind> {
+        match self.state().connection {
+            Some(ConnectionState::Live { transport }) => Some(transport),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn shows(&self, id: MessageId) -> bool {
+        self.state().timeline.items().iter().any(|item| item.id == Some(id))
     }
 
     /// From now on nothing may be told, or may be again.
@@ -229,6 +242,7 @@ impl RoomListener for Screen {
         if state.shut {
             state.wrong.get_or_insert(format!("told while it is stopped: {connection:?}"));
         }
+        state.connection = Some(connection);
         Ok(())
     }
 }

@@ -5,8 +5,8 @@ use crate::ops::{Case, Damage, Op};
 use crate::screen::{ListScreen, Screen};
 use async_trait::async_trait;
 use chat_engine::{
-    ChangeState, DeliveryState, Engine, EngineError, LoadError, Loaded, Room, RoomList, TimelineItem,
-    Timings, Token, TokenProvider, TokenUnavailable,
+    ChangeState, DeliveryState, Engine, EngineError, LoadError, Loaded, Room, RoomList, TimelineItem, Token,
+    TokenProvider, TokenUnavailable,
 };
 use chat_protocol::{MessageId, RoomId, UserId};
 use chat_testkit::{Kind, ModelServer, config, user};
@@ -30,9 +30,9 @@ pub(crate) struct World {
     pub(crate) engine: Option<Engine>,
     folder: TempDir,
     tokens: Arc<Tokens>,
-    running: bool,
+    pub(crate) running: bool,
     said: u32,
-    bob: UserId,
+    pub(crate) bob: UserId,
     alice: UserId,
 }
 
@@ -57,7 +57,7 @@ impl World {
     pub(crate) fn new(case: &Case) -> Result<Self, String> {
         fastrand::seed(case.jitter);
         let (bob, alice) = (user("bob"), user("alice"));
-        let server = ModelServer::new(alice.clone(), case.page, case.tells_keys);
+        let server = ModelServer::new(alice.clone(), case.page, case.tells_keys, case.timings());
         let book = Arc::new(Mutex::new(Book::default()));
         let screen = Screen::new(server.clone(), book.clone(), case.tells_keys, case.retention > 1_000);
         let mut world = Self {
@@ -88,14 +88,15 @@ impl World {
         self.book.lock().unwrap()
     }
 
-    fn text(&mut self, who: &str) -> String {
+    pub(crate) fn text(&mut self, who: &str) -> String {
         self.said += 1;
         format!("{who} {}", self.said)
     }
 
     fn open(&mut self) -> Result<(), String> {
         let mut config = config("http://nowhere", self.folder.path());
-        config.timings = Timings::default();
+        config.timings = self.case.timings();
+        config.transport = self.case.transport;
         config.retention = self.case.retention;
         let engine = Engine::open_with(config, self.tokens.clone(), self.server.clone(), Handle::current())
             .map_err(|e| format!("does not open: {e}"))?;
@@ -133,13 +134,14 @@ impl World {
 
     /// What is wrong by now, if anything is.
     pub(crate) fn wrong(&self) -> Option<String> {
-        self.screen.wrong().or_else(|| self.lists.wrong())
+        self.screen.wrong().or_else(|| self.lists.wrong()).or_else(|| self.server.rude())
     }
 
     pub(crate) async fn step(&mut self, op: &Op, pause: u64) -> Result<(), String> {
         self.happen(op).await?;
         if pause > 0 {
             sleep(Duration::from_millis(pause)).await;
+            self.streams()?;
         }
         self.wrong().map_or(Ok(()), Err)
     }
@@ -182,6 +184,14 @@ impl World {
                 }
             }
             Op::Plan(kind, mishaps) => self.server.plan(*kind, mishaps.iter().copied()),
+            Op::PlanStreams(kind, mishaps) => self.server.plan_streams(*kind, mishaps.iter().copied()),
+            Op::SwitchInto(kind, mishaps) => {
+                self.server.plan_streams(*kind, mishaps.iter().copied());
+                self.job(&Op::Start);
+                self.job(&Op::NetworkBack);
+            }
+            Op::Look => self.look(false).await?,
+            Op::LookPushed => self.look(true).await?,
             Op::NoToken(times) => self.tokens.0.store(*times, Ordering::Relaxed),
             Op::Reopen => self.open_screens()?,
             Op::Ends(tidily) => self.ends(*tidily)?,
@@ -199,11 +209,11 @@ impl World {
         Ok(())
     }
 
-    fn room(&self) -> &Room {
+    pub(crate) fn room(&self) -> &Room {
         self.room.as_ref().unwrap()
     }
 
-    fn job(&mut self, op: &Op) {
+    pub(crate) fn job(&mut self, op: &Op) {
         let (room, engine) = (self.room.as_ref().unwrap(), self.engine.as_ref().unwrap());
         match op {
             Op::Start => {
@@ -398,14 +408,21 @@ impl World {
         self.open()
     }
 
-    /// Everything is well again, and the user looks.
-    pub(crate) fn recover(&mut self) {
+    /// Nothing goes wrong any more, and the room is on screen.
+    pub(crate) fn heal(&mut self) {
         self.server.heal();
         self.tokens.0.store(0, Ordering::Relaxed);
         self.job(&Op::LogIn);
         self.job(&Op::Start);
+    }
+
+    /// Everything is well again, and the user looks.
+    pub(crate) fn recover(&mut self) {
+        self.heal();
         self.job(&Op::ListStarts(true));
-        self.job(&Op::NetworkBack);
+        if self.case.new_network {
+            self.job(&Op::NetworkBack);
+        }
     }
 
     /// Scrolls to the beginning.
