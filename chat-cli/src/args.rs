@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// One JSON object a line for every change of a message
     #[arg(long)]
     pub(crate) json: bool,
+    /// In the end, tell on standard error what it has cost and how late messages were
+    #[arg(long)]
+    pub(crate) stats: bool,
     /// Stay when the input ends
     #[arg(long)]
     pub(crate) watch: bool,

@@ -6,14 +6,18 @@
 mod args;
 mod clock;
 mod printer;
+mod relay;
 mod screen;
+mod stats;
 
 use anyhow::{Context, bail};
 use args::Args;
 use chat_engine::protocol::TextError;
 use chat_engine::{Account, ConnectionState, Engine, EngineConfig, EngineError, StaticToken, Token};
 use clap::Parser;
+use relay::Relay;
 use screen::{Event, Listener, Screen};
+use stats::Stats;
 use std::io::{BufRead, ErrorKind};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -40,8 +44,12 @@ fn main() -> ExitCode {
 
 /// Tells the person, where it mixes with no output.
 #[allow(clippy::print_stderr)] // the one place
+fn tell(what: &str) {
+    eprintln!("{what}");
+}
+
 fn complain(what: &str) {
-    eprintln!("chat-cli: {what}");
+    tell(&format!("chat-cli: {what}"));
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
@@ -56,6 +64,11 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let token = Arc::new(StaticToken(Token::new(args.token.secret.as_str())));
     let mut config = EngineConfig::new(account, data);
     config.transport = args.transport.into();
+    let mut stats = match args.stats {
+        true => Some(Stats::new(Relay::start(config.account.address())?)),
+        false => None,
+    };
+    config.tunnel = stats.as_ref().map(|stats| stats.tunnel());
     let engine = Engine::open(config, token, None)?;
 
     let (events, inbox) = mpsc::channel();
@@ -76,14 +89,23 @@ fn run(args: &Args) -> anyhow::Result<()> {
             },
             Event::NotText => refuse(&mut screen, &mut refused, "the line is not UTF-8"),
             Event::EndOfInput => screen.end_of_input(),
-            Event::Timeline(update) => screen.update(update)?,
+            Event::Timeline(update) => {
+                stats.iter_mut().for_each(|stats| stats.timeline(&update));
+                screen.update(update)?;
+            }
             Event::Connection(ConnectionState::Ended(reason)) => bail!("{}", ended(reason)),
-            Event::Connection(state) => complain(&connection(&state)),
+            Event::Connection(state) => {
+                stats.iter_mut().for_each(|stats| stats.connection(&state));
+                complain(&connection(&state));
+            }
             Event::Signal => break,
         }
         if screen.is_done() {
             break;
         }
+    }
+    if let Some(stats) = stats {
+        tell(&stats.report(engine.traffic(), args.json));
     }
     room.detach();
     engine.close();

@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on stops.
 
 use chat_protocol::RoomId;
-use chat_testkit::{DEADLINE, FaultProxy, ServerProcess, eventually};
+use chat_testkit::{DEADLINE, FaultProxy, ServerProcess, eventually, wait};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 /// A running chat-cli. Killed when dropped.
@@ -16,6 +18,8 @@ struct Cli {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
+    complaints: Arc<Mutex<String>>,
+    complaining: Option<JoinHandle<()>>,
 }
 
 impl Cli {
@@ -36,8 +40,16 @@ impl Cli {
         std::thread::spawn(move || {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
+        let complaints = Arc::new(Mutex::new(String::new()));
+        let (errors, sink) = (BufReader::new(child.stderr.take().unwrap()), complaints.clone());
+        let complaining = Some(std::thread::spawn(move || {
+            errors
+                .lines()
+                .map_while(Result::ok)
+                .for_each(|line| *sink.lock().unwrap() += &format!("{line}\n"));
+        }));
         let input = child.stdin.take();
-        Self { child, input, lines }
+        Self { child, input, lines, complaints, complaining }
     }
 
     fn say(&mut self, line: &str) {
@@ -79,10 +91,15 @@ impl Cli {
         }
     }
 
+    /// What it has said on standard error so far.
+    fn complains(&self) -> String {
+        self.complaints.lock().unwrap().clone()
+    }
+
+    /// The same, until its end.
     fn complaints(&mut self) -> String {
-        let mut text = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-        text
+        self.complaining.take().unwrap().join().unwrap();
+        self.complains()
     }
 }
 
@@ -314,4 +331,40 @@ fn a_signal_ends_it_cleanly_and_a_second_one_on_the_same_cache_is_refused_meanwh
     let terminated = Command::new("kill").args(["-TERM", &cli.child.id().to_string()]).status().unwrap();
     assert!(terminated.success());
     assert!(cli.wait().success());
+}
+
+#[test]
+fn every_transport_is_told_and_counted() {
+    let server = ServerProcess::start();
+    let (room, token) = (server.room(), server.token("alice"));
+    for (transport, used) in [("polling", "polling"), ("long-polling", "long-polling"), ("sse", "sse")] {
+        let options = ["--json", "--stats", "--transport", transport];
+        let mut cli = Cli::start(server.url(), &token, room, &options);
+        wait("connected", || cli.complains().contains(&format!("connected by {used}\n")));
+        for n in 0..3 {
+            let text = format!("{n} by {transport}");
+            server.say(room, "bob", &text);
+            cli.object(confirmed(&text));
+        }
+        cli.say(&format!("mine by {transport}"));
+        cli.object(confirmed(&format!("mine by {transport}")));
+        assert!(Command::new("kill").arg(cli.child.id().to_string()).status().unwrap().success());
+        assert!(cli.wait().success());
+        let told = cli.complaints();
+        let stats: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+        let stats = &stats["stats"];
+        assert_eq!((&stats["transport"], &stats["reconnects"]), (&used.into(), &0.into()), "{stats}");
+        assert_eq!(stats["delivered"], 3, "{stats}");
+        let (up, down) = (stats["bytes_up"].as_u64().unwrap(), stats["bytes_down"].as_u64().unwrap());
+        assert!(up > 500 && down > 1_000, "{stats}");
+        let late = stats["latency_ms"]["p99"].as_i64().unwrap();
+        assert!((0..10_000).contains(&late), "{stats}");
+        let requests = stats["requests"].as_i64().unwrap();
+        match used {
+            // The first look, the handshake and no more: the message went up the socket.
+            "websocket" => assert_eq!(requests, 2, "{stats}"),
+            "sse" => assert_eq!(requests, 3, "{stats}"),
+            _ => assert!(requests > 5, "{stats}"),
+        }
+    }
 }

@@ -36,6 +36,12 @@ impl Account {
         Ok(Self { origin, user })
     }
 
+    /// Where its server listens, as `host:port`.
+    pub fn address(&self) -> String {
+        let (host, port) = (self.origin.host_str(), self.origin.port_or_known_default());
+        format!("{}:{}", host.unwrap_or_default(), port.unwrap_or_default())
+    }
+
     /// The cache file's name: stable for an account, and free of the characters that a user id may
     /// hold but a file name may not.
     pub(crate) fn file_name(&self) -> String {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
 use chat_engine::TransportKind;
-use chat_testkit::conformance::words;
+use chat_testkit::conformance::{network, words};
 
 macro_rules! on_each_transport {
     ($($suite:ident: $($case:ident)+;)+) => {
@@ -39,4 +39,12 @@ on_each_transport! {
         stop_hangs_up_at_every_moment
         a_push_finds_out_that_a_connection_is_dead
         another_network_gets_another_connection;
+    network:
+        a_conversation_comes_and_goes
+        who_comes_back_late_catches_up
+        a_cut_at_any_byte_loses_and_doubles_nothing
+        a_half_open_connection_is_found_out
+        a_server_that_is_restarted_is_gone_on_with
+        a_slow_network_only_takes_longer
+        ten_thousand_starts_and_stops_leave_nothing_behind;
 }

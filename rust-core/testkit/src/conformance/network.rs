@@ -115,7 +115,7 @@ pub async fn a_server_that_is_restarted_is_gone_on_with(kind: TransportKind) {
 pub async fn a_slow_network_only_takes_longer(kind: TransportKind) {
     let slow = [100, 1_000, 5_000].map(|delay| async move {
         let f = Fixture::new(kind, 1).await;
-        f.proxy.delay(Duration::from_millis(delay));
+        f.proxy.delay(Duration::from_millis(delay / 2)); // on each way
         let key = f.phone.room.send("mine").unwrap();
         let last = f.say(1).await;
         let confirmed = || {
