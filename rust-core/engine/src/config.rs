@@ -86,8 +86,8 @@ pub struct Timings {
     /// How long a stream has to bring what a wake-up speaks of, before a poll looks whether it is still alive. 2 s:
     /// longer than any network that is there, short for who waits for a message that a push has announced.
     pub stream_grace: Duration,
-    /// A stream that ends sooner than this has died early; three in a row, and it counts as not to be had. 30 s: longer
-    /// than a heartbeat, so that what cuts silent connections is found out.
+    /// A stream that ends sooner than this has died early; three in a row, and it counts as not to be had. 75 s:
+    /// longer than `stream_silence`, so that a stream which never says a word is found out.
     pub stream_proof: Duration,
     /// How long a transport that cannot be had is left alone at first; it doubles with each time. 1 minute: one
     /// attempt costs a handshake.
@@ -113,7 +113,7 @@ impl Default for Timings {
             long_poll: Duration::from_secs(25),
             stream_silence: Duration::from_secs(60),
             stream_grace: Duration::from_secs(2),
-            stream_proof: Duration::from_secs(30),
+            stream_proof: Duration::from_secs(75),
             bar_base: Duration::from_secs(60),
             bar_cap: Duration::from_secs(3600),
             token_timeout: Duration::from_secs(30),

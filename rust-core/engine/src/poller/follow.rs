@@ -15,7 +15,8 @@
 //! * Nothing waits for a transport's sake. While one is being opened the room is polled as if there were none.
 //! * What both a poll and a stream bring is stored once: each goes on from the one cursor.
 //! * A wake-up (a push, one's own message sent) speaks of something that a stream that lives brings by itself.
-//!   If it does not within a grace time, a poll looks; should that find something, the stream is dead.
+//!   If it does not within a grace time, a poll looks; should that find something, and the stream not bring it
+//!   within another, the stream is dead.
 
 use super::fetch::Position;
 use super::ladder::Ladder;
@@ -24,7 +25,7 @@ use super::{ConnectionState, Failure, Poll, Rest};
 use crate::Timings;
 use crate::session::{AuthorizedError, Token};
 use crate::transport::{Answer, ChangeStream, Fault, Follow, Retry, TransportError, TransportKind};
-use chat_protocol::Seq;
+use chat_protocol::{Page, Seq};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -172,20 +173,18 @@ impl RoomPoll {
         let timings = &self.fetch.config.timings;
         let climb = self.lines.ladder().climb(kind);
         let mut proof = Some(opened + self.lines.ladder().proof());
-        let mut owed = None;
         let mut heard = kind != TransportKind::LongPolling;
+        // When the stream has to have brought what it owes, and whether a poll has found that it owes.
+        let mut owed = None;
+        let mut found = false;
         self.live(kind, rest);
         loop {
             tokio::select! {
                 answer = stream.next() => match answer {
                     Ok(Answer::Nothing) => heard = true,
                     Ok(Answer::Page(page)) => {
-                        (owed, heard) = (None, true);
-                        let outcome = self.fetch.take_in(position, page).await?;
-                        if outcome.news {
-                            rest.cadence.stir(Instant::now());
-                        }
-                        if outcome.more {
+                        (owed, found, heard) = (None, false, true);
+                        if self.take_in(position, page, rest).await? {
                             return Ok(None); // the rest page by page
                         }
                     }
@@ -201,13 +200,15 @@ impl RoomPoll {
                     owed.get_or_insert(Instant::now() + timings.stream_grace);
                 }
                 () = at(owed) => {
-                    owed = None;
-                    if self.look(position, rest).await? {
+                    if found {
                         log::warn!("room {}: {kind:?} has gone silent", self.fetch.room);
                         self.lines.broken.fetch_add(1, Ordering::Relaxed);
                         self.lines.ladder().died(kind, opened.elapsed(), Instant::now());
                         return Ok(None);
                     }
+                    // What was said this very moment is on its way still.
+                    found = self.look(position, rest).await?;
+                    owed = found.then(|| Instant::now() + timings.stream_grace);
                 }
                 () = at(proof) => {
                     proof = None;
@@ -216,6 +217,24 @@ impl RoomPoll {
                 () = at(climb) => return Ok(None),
             }
         }
+    }
+
+    /// Takes in what a stream has brought. Tells whether there is more, to be asked for.
+    async fn take_in(
+        &self,
+        position: &mut Position,
+        page: Page,
+        rest: &mut Rest<'_>,
+    ) -> Result<bool, Failure> {
+        let outcome = self.fetch.take_in(position, page).await;
+        if outcome.is_err() {
+            self.fetch.caught_up(position);
+        }
+        let outcome = outcome?;
+        if outcome.news {
+            rest.cadence.stir(Instant::now());
+        }
+        Ok(outcome.more)
     }
 
     /// A stream could not be had.
@@ -269,8 +288,9 @@ fn refuses(error: &TransportError) -> bool {
     }
 }
 
+/// Longer than the moment within which deaths count as one ([`Ladder::died`]).
 async fn jitter(timings: &Timings) {
-    sleep(timings.backoff_base.mul_f64(fastrand::f64())).await;
+    sleep(timings.backoff_base.mul_f64(0.5 + fastrand::f64())).await;
 }
 
 /// Never, if there is no time.

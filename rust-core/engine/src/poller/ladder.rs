@@ -33,12 +33,15 @@ pub(crate) struct Ladder {
     proof: Duration,
     base: Duration,
     cap: Duration,
+    /// Deaths within so long are one: what kills the streams of ten rooms has happened once.
+    moment: Duration,
 }
 
 #[derive(Debug)]
 struct Rung {
     kind: TransportKind,
     strikes: u32,
+    struck: Option<Instant>,
     bars: u32,
     barred_until: Option<Instant>,
     /// The server's own wish.
@@ -47,7 +50,7 @@ struct Rung {
 
 impl Rung {
     fn new(kind: TransportKind) -> Self {
-        Self { kind, strikes: 0, bars: 0, barred_until: None, not_before: None }
+        Self { kind, strikes: 0, struck: None, bars: 0, barred_until: None, not_before: None }
     }
 
     /// When it may be used, if not now already.
@@ -75,7 +78,13 @@ impl Ladder {
             .filter(|kind| had(*kind))
             .map(Rung::new)
             .collect();
-        Self { rungs, proof: timings.stream_proof, base: timings.bar_base, cap: timings.bar_cap }
+        Self {
+            rungs,
+            proof: timings.stream_proof,
+            base: timings.bar_base,
+            cap: timings.bar_cap,
+            moment: timings.backoff_base / 2,
+        }
     }
 
     /// The richest that is not barred; polling never is.
@@ -109,7 +118,12 @@ impl Ladder {
         if lived >= self.proof {
             return self.proved(kind);
         }
+        let moment = self.moment;
         let Some(rung) = self.rung(kind) else { return };
+        if rung.struck.is_some_and(|struck| now < struck + moment) {
+            return;
+        }
+        rung.struck = Some(now);
         rung.strikes += 1;
         if rung.strikes == STRIKES {
             self.refused(kind, Duration::ZERO, now);
@@ -177,15 +191,26 @@ mod tests {
 
     #[test]
     fn three_early_deaths_in_a_row_bar_a_transport_and_a_long_life_forgives_them() {
-        let (mut ladder, now) = ladder();
-        let (early, long) = (Duration::from_secs(29), Duration::from_secs(30));
+        let (mut ladder, mut now) = ladder();
+        let (early, long) = (Duration::from_secs(74), Duration::from_secs(75));
         for lived in [early, early, long, early, early] {
+            now += lived;
             ladder.died(WebSocket, lived, now);
             assert_eq!(ladder.best(now), WebSocket);
         }
+        now += early;
         ladder.died(WebSocket, early, now);
         assert_eq!(ladder.best(now), Sse);
         assert_eq!(ladder.climb(WebSocket), None, "nothing is richer");
+    }
+
+    #[test]
+    fn what_kills_the_streams_of_ten_rooms_has_happened_once() {
+        let (mut ladder, now) = ladder();
+        for room in 0..10 {
+            ladder.died(WebSocket, Duration::from_secs(5), now + Duration::from_millis(room));
+        }
+        assert_eq!(ladder.best(now), WebSocket);
     }
 
     #[test]
