@@ -6,6 +6,7 @@ use crate::access_log::access_log;
 use crate::auth::Tokens;
 use crate::error::ApiError;
 use crate::hub::Hub;
+use crate::origin::Origins;
 use crate::routes;
 use crate::store::Store;
 use axum::Router;
@@ -34,6 +35,8 @@ pub struct App {
     pub hub: Hub,
     /// Who is who.
     pub tokens: Arc<Tokens>,
+    /// Whose pages may open a WebSocket.
+    pub origins: Arc<Origins>,
     /// Seconds that clients are asked to leave between two polls, if they are asked.
     pub poll_interval: Option<u32>,
     /// The longest that a poll is held.

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::error::ApiError;
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use chat_protocol::{ErrorCode, UserId};
@@ -149,7 +150,7 @@ impl FromRequestParts<App> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let token = bearer(parts)?;
+        let token = bearer(&parts.headers).map_err(ApiError::new)?;
         app.tokens.user(token).map(Caller).map_err(ApiError::new)
     }
 }
@@ -172,22 +173,22 @@ impl FromRequestParts<App> for Listening {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let token = bearer(parts)?;
+        let token = bearer(&parts.headers).map_err(ApiError::new)?;
         app.tokens.pass(token).map(Self::from).map_err(ApiError::new)
     }
 }
 
 /// The token of the one `Authorization` header.
-fn bearer(parts: &Parts) -> Result<&str, ApiError> {
-    let mut given = parts.headers.get_all(AUTHORIZATION).iter();
-    let (Some(header), None) = (given.next(), given.next()) else {
-        let several = parts.headers.contains_key(AUTHORIZATION);
-        return Err(ApiError::new(if several { ErrorCode::TokenRefused } else { ErrorCode::TokenMissing }));
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, ErrorCode> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let header = match (given.next(), given.next()) {
+        (Some(header), None) => header.to_str().map_err(|_| ErrorCode::TokenRefused)?,
+        (None, _) => return Err(ErrorCode::TokenMissing),
+        _ => return Err(ErrorCode::TokenRefused),
     };
-    let header = header.to_str().map_err(|_| ApiError::new(ErrorCode::TokenRefused))?;
     // The scheme's case does not matter (RFC 9110, 11.1).
     match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-        _ => Err(ApiError::new(ErrorCode::TokenMissing)),
+        _ => Err(ErrorCode::TokenMissing),
     }
 }

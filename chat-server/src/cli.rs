@@ -2,6 +2,7 @@
 
 use crate::auth::Secret;
 use crate::hub::{Batching, Bounds};
+use crate::origin::Origin;
 use chat_protocol::UserId;
 use chat_protocol::limits::{HEARTBEAT_SECONDS, MAX_WAIT_SECONDS};
 use clap::builder::NonEmptyStringValueParser;
@@ -58,6 +59,10 @@ pub struct Serve {
     /// The certificate's private key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Let pages of this origin open a WebSocket, such as https://chat.example; may be given again. Without
+    /// any, every request that names an Origin is refused, since no browser page is expected; apps send none
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<Origin>,
     /// Ask clients, in every answer to a poll, to leave this many seconds between two polls
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=MAX_POLL_INTERVAL))]
     pub poll_interval: Option<u32>,

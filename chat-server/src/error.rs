@@ -10,7 +10,7 @@ use chat_protocol::limits::MAX_REQUEST_BYTES;
 use chat_protocol::{ErrorCode, InvalidId, PROBLEM_CONTENT_TYPE, Problem, TextError};
 
 /// Seconds until a client should try again. A full queue empties in less; the client adds jitter.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -35,6 +35,16 @@ impl ApiError {
     /// The body is beyond the limit.
     pub fn body_too_large() -> Self {
         Self::with_detail(ErrorCode::BodyTooLarge, format!("the limit is {MAX_REQUEST_BYTES} bytes"))
+    }
+
+    /// Seconds until it may be tried again, where it may.
+    pub(crate) fn retry_after(&self) -> Option<u32> {
+        matches!(self.0.code, ErrorCode::Unavailable | ErrorCode::RateLimited).then_some(RETRY_AFTER_SECONDS)
+    }
+
+    /// The same without HTTP around it.
+    pub(crate) fn into_problem(self) -> Problem {
+        self.0
     }
 
     /// The server's own fault. What happened goes to the log, not to the client.
@@ -99,6 +109,7 @@ impl From<InvalidId> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let retry_after = self.retry_after();
         let Self(problem) = self;
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         // A problem is strings and a number: serialising it cannot fail.
@@ -114,10 +125,10 @@ impl IntoResponse for ApiError {
             ErrorCode::TokenExpired | ErrorCode::TokenRefused => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
             }
-            ErrorCode::Unavailable | ErrorCode::RateLimited => {
-                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
-            }
             _ => {}
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         response
     }

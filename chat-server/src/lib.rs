@@ -23,5 +23,6 @@ pub mod origin;
 mod routes;
 pub mod serve;
 pub mod shutdown;
+mod socket;
 pub mod store;
 pub mod tls;

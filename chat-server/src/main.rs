@@ -4,6 +4,7 @@ use chat_server::app::{self, App};
 use chat_server::auth::{self, Secret, Tokens};
 use chat_server::cli::{Cli, Command, Serve, Token};
 use chat_server::hub::Hub;
+use chat_server::origin::Origins;
 use chat_server::store::{Options, Store};
 use chat_server::{logging, serve, shutdown, tls};
 use clap::Parser;
@@ -55,6 +56,7 @@ fn run(options: Serve) -> Result<(), String> {
         store,
         hub: hub.clone(),
         tokens,
+        origins: Arc::new(Origins::new(options.allow_origin)),
         poll_interval: options.poll_interval,
         max_wait: Duration::from_secs(options.streams.max_wait.into()),
         heartbeat: Duration::from_secs(options.streams.heartbeat.into()),

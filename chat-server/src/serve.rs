@@ -4,6 +4,8 @@
 
 use crate::hub::Hub;
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -58,6 +60,11 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after `accept` fails for want of file descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// A connection's place among [`MAX_CONNECTIONS`]. Every request brings it along, for whoever takes the
+/// connection over: the drain waits until it is given back.
+#[derive(Clone)]
+pub(crate) struct Place(#[allow(dead_code)] Arc<OwnedSemaphorePermit>);
+
 /// Serves `router` until `stop` completes, then drains: idle connections are closed at once, who listens
 /// to `hub` is sent away, requests under way get `DRAIN_TIMEOUT`.
 pub async fn serve(
@@ -86,8 +93,12 @@ pub async fn serve(
     }
     drop(listener); // newcomers are refused from here on, so a proxy goes elsewhere
     tracing::info!(connections = graceful.count(), "stopping");
-    // The connections hear of it first: what the hub then lets go is the last answer of each.
-    let drained = async { tokio::join!(graceful.shutdown(), async { hub.close() }) };
+    let drained = async {
+        // The connections hear of it first: what the hub then lets go is the last answer of each.
+        tokio::join!(graceful.shutdown(), async { hub.close() });
+        // Those that are no longer HTTP give back their place. Never closed, so this cannot fail.
+        let _ = room.acquire_many(MAX_CONNECTIONS as u32).await;
+    };
     if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
         tracing::warn!("requests were still under way and are cut off");
     }
@@ -108,14 +119,15 @@ async fn connection(
     tls: Option<TlsAcceptor>,
     router: Router,
     watcher: Watcher,
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 ) {
     if let Err(error) = set_up(&stream) {
         tracing::debug!(%error, "a socket option is refused");
     }
-    let Some(tls) = tls else { return http(stream, router, watcher).await };
+    let place = Place(Arc::new(permit));
+    let Some(tls) = tls else { return http(stream, router, watcher, place).await };
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => http(stream, router, watcher).await,
+        Ok(Ok(stream)) => http(stream, router, watcher, place).await,
         Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
         Err(_) => tracing::debug!("connection closed: the TLS handshake took too long"),
     }
@@ -133,19 +145,21 @@ fn set_up(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-async fn http<S>(stream: S, router: Router, watcher: Watcher)
+async fn http<S>(stream: S, router: Router, watcher: Watcher, place: Place)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let spoke = Arc::new(AtomicBool::new(false));
     let heard = Arc::clone(&spoke);
     let app = TowerToHyperService::new(router);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(place.clone());
         heard.store(true, Ordering::Relaxed);
         app.call(request)
     });
     let builder = builder();
-    let served = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+    let served =
+        watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
     let silent = async {
         tokio::time::sleep(FIRST_REQUEST_TIMEOUT).await;
         if spoke.load(Ordering::Relaxed) {

@@ -48,6 +48,7 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
         store,
         hub,
         tokens: Arc::new(Tokens::new(&secret)),
+        origins: Arc::default(),
         poll_interval: None,
         max_wait: Duration::ZERO,
         heartbeat: Duration::ZERO,

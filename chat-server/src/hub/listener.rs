@@ -2,12 +2,19 @@
 //!
 //! Bounded in bytes. Whoever falls further behind is ended and comes back by the cursor: the room never
 //! waits for anybody, and nobody's slowness costs memory.
+//!
+//! # The direct way
+//! Waking a connection's task costs about as much as the write it makes. A connection that can be written
+//! to from anywhere gives its [`Direct`] end along, and while its task *waits for us*, having been given
+//! all there is and having written it, the room writes to it at once. What it does not take is queued, and
+//! from then on everything is, until the task has come for all of it again: so the order stays.
 
 use super::Rendering;
 use bytes::Bytes;
 use chat_protocol::{CloseCode, UserId};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// What a place in the queue costs beside its bytes, which all listeners of a room share.
@@ -20,6 +27,12 @@ pub enum Event {
     Data(Bytes),
     /// Say why, and close.
     End(CloseCode),
+}
+
+/// A connection that can be written to without its task.
+pub trait Direct: fmt::Debug + Send + Sync {
+    /// Takes all of `bytes`, to write them now or as soon as can be, or nothing.
+    fn offer(&self, bytes: &Bytes) -> bool;
 }
 
 #[derive(Debug)]
@@ -35,6 +48,9 @@ struct Queue {
     ready: VecDeque<Bytes>,
     size: usize,
     company: usize,
+    /// All is given out, and the connection's task has come for more.
+    idle: bool,
+    direct: Option<Arc<dyn Direct>>,
     end: Option<CloseCode>,
     waker: Option<Waker>,
 }
@@ -51,6 +67,11 @@ impl Listener {
         if queue.end.is_some() {
             return false;
         }
+        queue.company = company;
+        if queue.idle && queue.direct.as_ref().is_some_and(|direct| direct.offer(&bytes)) {
+            return true;
+        }
+        queue.idle = false;
         let size = bytes.len() + PLACE_BYTES;
         if queue.size + size > self.bound && !queue.ready.is_empty() {
             queue.finish(CloseCode::SlowReader);
@@ -58,9 +79,13 @@ impl Listener {
         }
         queue.size += size;
         queue.ready.push_back(bytes);
-        queue.company = company;
         queue.wake();
         true
+    }
+
+    /// From now on the room writes there when it can.
+    pub(super) fn write_directly(&self, direct: Arc<dyn Direct>) {
+        self.lock().direct = Some(direct);
     }
 
     /// The first reason stays.
@@ -77,6 +102,7 @@ impl Listener {
             }
             return Poll::Ready(Event::Data(bytes));
         }
+        queue.idle = true;
         queue.poll_end(cx).map(Event::End)
     }
 

@@ -29,7 +29,7 @@ mod room;
 mod subscription;
 
 pub use batching::Batching;
-pub use listener::Event;
+pub use listener::{Direct, Event};
 pub use rendering::Rendering;
 pub use subscription::Subscription;
 

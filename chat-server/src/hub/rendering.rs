@@ -4,6 +4,7 @@
 //! sender alone (ADR 0002): who has a message in the batch gets a rendering of its own, everybody else
 //! shares one.
 
+use crate::socket::frames;
 use bytes::Bytes;
 use chat_protocol::{EVENT_MESSAGE, Message, Page, Seq, ServerFrame, UserId};
 use std::cell::OnceCell;
@@ -14,7 +15,7 @@ use std::io::Write;
 pub enum Rendering {
     /// As server-sent events.
     Sse,
-    /// As the JSON of a [`ServerFrame::Changes`].
+    /// As a WebSocket frame around the JSON of a [`ServerFrame::Changes`].
     Socket,
     /// As the JSON of a [`Page`], to a long poll: once, and that is the end of it.
     Page {
@@ -58,7 +59,7 @@ impl Rendering {
                 }
                 Ok(events)
             }
-            Self::Socket => serde_json::to_vec(&ServerFrame::Changes { messages, cursor }),
+            Self::Socket => return frames::server(&ServerFrame::Changes { messages, cursor }),
             Self::Page { limit } => {
                 if messages.len() > limit as usize {
                     messages.truncate(limit as usize);

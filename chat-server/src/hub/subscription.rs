@@ -1,7 +1,7 @@
 //! A connection's end of the hub: what it missed, then what happens, until there is a reason to stop.
 
 use super::Hub;
-use super::listener::{Event, Listener};
+use super::listener::{Direct, Event, Listener};
 use super::room::Room;
 use crate::store::{Missed, Store, StoreError};
 use bytes::Bytes;
@@ -83,6 +83,20 @@ impl Subscription {
             }
         }
         self.listener.poll(cx)
+    }
+
+    /// For a connection that is still busy with what it was given: whether there is a reason to stop.
+    pub fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CloseCode> {
+        if self.expiry.as_mut().poll(cx).is_ready() {
+            self.listener.end(CloseCode::TokenExpired);
+        }
+        self.listener.poll_end(cx)
+    }
+
+    /// Lets the room write to `connection` itself whenever it has nothing else to write and waits in
+    /// [`Subscription::poll_next`].
+    pub fn write_directly(&self, connection: Arc<dyn Direct>) {
+        self.listener.write_directly(connection);
     }
 
     /// How many long polls were answered along with what was given out last, this one included.

@@ -1,10 +1,12 @@
 //! The hub on a real store, without HTTP.
 
 mod bounds;
+mod direct;
 mod exactness;
 mod rights;
 
 use super::{Batching, Bounds, Event, Hub, Join, JoinError, Rendering, Subscription};
+use crate::socket::frames;
 use crate::store::{NewMessage, NewRoom, Options, Store, StoreThreads};
 use chat_protocol::{CloseCode, Message, MessageText, Page, RoomId, Seq, ServerFrame, TransactionId, UserId};
 use rusqlite::Connection;
@@ -101,7 +103,8 @@ async fn event(subscription: &mut Subscription) -> Event {
 /// The messages of the next frame.
 async fn changes(subscription: &mut Subscription) -> Vec<Message> {
     let Event::Data(bytes) = event(subscription).await else { panic!("the end") };
-    let ServerFrame::Changes { messages, cursor } = serde_json::from_slice(&bytes).unwrap() else { panic!() };
+    let frame = serde_json::from_slice(frames::payload(&bytes)).unwrap();
+    let ServerFrame::Changes { messages, cursor } = frame else { panic!() };
     assert!(messages.last().is_none_or(|last| last.seq == cursor));
     messages
 }

@@ -25,6 +25,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/v1/rooms/{room}/messages", get(messages::page).post(messages::send))
         .route("/v1/rooms/{room}/messages/{id}", patch(messages::edit).delete(messages::delete))
         .route("/v1/rooms/{room}/read", put(read::mark))
+        .route("/v1/rooms/{room}/socket", get(crate::socket::open))
 }
 
 /// How often the server would like to be asked, in every answer to what clients ask over and over.

@@ -3,6 +3,7 @@
 use super::super::listener::{Event, Listener};
 use super::super::rendering::Rendering;
 use super::Room;
+use crate::socket::frames;
 use crate::store::Changes;
 use chat_protocol::{Message, MessageId, RoomId, Seq, ServerFrame, Timestamp, UserId};
 use std::sync::Arc;
@@ -46,7 +47,7 @@ fn read(after: i64, cursor: i64) -> Changes {
 fn heard(listener: &Listener) -> Vec<i64> {
     let mut heard = Vec::new();
     while let Poll::Ready(Event::Data(bytes)) = listener.poll(&Context::from_waker(Waker::noop())) {
-        match serde_json::from_slice(&bytes).unwrap() {
+        match serde_json::from_slice(frames::payload(&bytes)).unwrap() {
             ServerFrame::Changes { messages, .. } => {
                 heard.extend(messages.iter().map(|message| message.seq.get()));
             }

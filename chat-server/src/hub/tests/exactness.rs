@@ -94,13 +94,13 @@ async fn follow(world: Arc<World>, rendering: Rendering, last: i64) {
     }
 }
 
-fn seqs(rendering: Rendering, bytes: &[u8]) -> Vec<i64> {
+pub(super) fn seqs(rendering: Rendering, bytes: &[u8]) -> Vec<i64> {
     match rendering {
         Rendering::Sse => {
             let text = std::str::from_utf8(bytes).unwrap();
             text.lines().filter_map(|line| line.strip_prefix("id: ")).map(|id| id.parse().unwrap()).collect()
         }
-        Rendering::Socket => match serde_json::from_slice(bytes).unwrap() {
+        Rendering::Socket => match serde_json::from_slice(super::frames::payload(bytes)).unwrap() {
             chat_protocol::ServerFrame::Changes { messages, .. } => {
                 messages.iter().map(|message| message.seq.get()).collect()
             }

@@ -1,0 +1,78 @@
+//! `GET /v1/rooms/{room}/socket`: the WebSocket (RFC 6455), subprotocol `chat.v1`.
+//!
+//! Everything that may be refused is refused in HTTP, before the upgrade, and the first frame is ready
+//! by then. `handshake` reads the request, `session` is the connection's task, `sink` its write half,
+//! which the room writes to as well.
+//!
+//! hyper hands the connection over and tungstenite reads it; not axum's `ws`, since that keeps the write
+//! half to itself: a room of a thousand would wake a thousand tasks for each message.
+
+mod bucket;
+#[cfg(test)]
+mod conformance;
+pub(crate) mod frames;
+mod handshake;
+mod peer;
+mod send;
+mod session;
+mod sink;
+mod wire;
+
+use crate::access_log::Ending;
+use crate::app::App;
+use crate::auth::Listening;
+use crate::error::ApiError;
+use crate::extract::{After, InRoom};
+use crate::hub::{Join, Rendering};
+use crate::serve::Place;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::response::Response;
+use hyper::upgrade::OnUpgrade;
+use session::{Open, Session};
+
+/// Upgrades the connection, or says in HTTP why not.
+///
+/// The order of the checks: the origin first, since a page that may not be here is to learn nothing, not
+/// even whether a token is good; then the token, as everywhere; then the handshake and what it asks for.
+pub(crate) async fn open(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let (mut parts, _) = request.into_parts();
+    handshake::check_origin(&parts, &app.origins)?;
+    let pass = app.tokens.pass(&handshake::token(&parts.headers)?).map_err(ApiError::new)?;
+    let caller = Listening::from(pass);
+    let accept = match handshake::accept(&parts) {
+        Ok(accept) => accept,
+        Err(refusal) => return Ok(refusal.into_response(parts.version)),
+    };
+    let InRoom(room) = InRoom::from_request_parts(&mut parts, &app).await?;
+    let After(after) = After::from_request_parts(&mut parts, &app).await?;
+    let after = after.ok_or_else(|| ApiError::bad_request("after is needed"))?;
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let upgrade = upgrade.ok_or_else(|| ApiError::internal("the connection cannot be upgraded"))?;
+    let place = parts.extensions.remove::<Place>();
+
+    let Listening { user, expires } = caller;
+    let join = Join { room, user: user.clone(), expires, after, rendering: Rendering::Socket };
+    let subscription = app.hub.join(&app.store, join).await?;
+    let ending = Ending::default();
+    let session = Session {
+        room,
+        user,
+        store: app.store,
+        heartbeat: app.heartbeat,
+        subscription,
+        ending: ending.clone(),
+    };
+    tokio::spawn(run(upgrade, session, place));
+    let mut response = handshake::switch(&accept);
+    response.extensions_mut().insert(ending);
+    Ok(response)
+}
+
+/// The connection, which counts as one of the server's until it ends.
+async fn run(upgrade: OnUpgrade, session: Session, _place: Option<Place>) {
+    match upgrade.await.map(wire::take) {
+        Ok(Some(connection)) => Open::new(session, connection).run().await,
+        Ok(None) => tracing::error!("an upgraded connection is of a kind unknown"),
+        Err(error) => tracing::debug!(%error, "no upgrade"),
+    }
+}

@@ -1,0 +1,117 @@
+//! Peers that do not read.
+
+use super::{read_frame, within};
+use crate::common::{Server, key, token};
+use chat_protocol::CloseCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+
+/// 4,000 characters of four bytes.
+fn long_text() -> String {
+    "🦀".repeat(4_000)
+}
+
+/// A socket whose peer takes very little before the server's writes wait.
+async fn narrow(server: &Server, room: chat_protocol::RoomId) -> TcpStream {
+    let tcp = TcpSocket::new_v4().unwrap();
+    tcp.set_recv_buffer_size(4 << 10).unwrap();
+    let mut tcp = tcp.connect(server.address().parse().unwrap()).await.unwrap();
+    let head = format!(
+        "GET /v1/rooms/{room}/socket?after=0 HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: {}\r\nsec-websocket-protocol: chat.v1, bearer.{}\r\n\r\n",
+        super::KEY,
+        token("bob")
+    );
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    assert!(super::read_head(&mut tcp).await.starts_with("HTTP/1.1 101 "));
+    read_frame(&mut tcp).await;
+    tcp
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_told_to_come_back_and_holds_up_nobody() {
+    let server = Server::start();
+    let alice = server.user("alice");
+    let room = alice.make_room(&["bob"]).await;
+    let mut slow = narrow(&server, room).await;
+    let mut quick = server.socket(room, "bob", 0).await;
+    quick.changes().await;
+    // More than the kernel takes by far.
+    for _ in 0..600 {
+        alice.say_as(room, &key(), &long_text()).await;
+        quick.texts(1).await;
+    }
+    // The cut comes while the peer does not read; what the kernel took is still there, in whole frames but
+    // perhaps for the last.
+    let mut rest = Vec::new();
+    let _ = within("the end", slow.read_to_end(&mut rest)).await;
+    let mut frames = 0;
+    let mut left = &rest[..];
+    while let [0x81, 126, high, low, ..] = left {
+        let end = 4 + usize::from(u16::from_be_bytes([*high, *low]));
+        let Some(frame) = left.get(4..end) else { break };
+        assert!(std::str::from_utf8(frame).unwrap().starts_with(r#"{"type":"changes""#));
+        (frames, left) = (frames + 1, &left[end..]);
+    }
+    assert!(frames > 0 && frames < 600, "{frames}");
+}
+
+#[tokio::test]
+async fn a_slow_reader_that_reads_on_sees_why() {
+    let server = Server::start_with(&["--max-backlog", "20000"]);
+    let alice = server.user("alice");
+    let room = alice.make_room(&["bob"]).await;
+    let mut slow = narrow(&server, room).await;
+    let reading = tokio::spawn(async move {
+        let mut count = 0;
+        loop {
+            let (first, payload) = read_frame(&mut slow).await;
+            if first == 0x88 {
+                return (count, u16::from_be_bytes([payload[0], payload[1]]));
+            }
+            count += 1;
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    let mut said = 0;
+    while !reading.is_finished() {
+        let mut several = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let alice = alice.clone();
+            several.spawn(async move { alice.say_as(room, &key(), &long_text()).await });
+        }
+        said += several.join_all().await.len();
+        assert!(said < 5_000, "it was never too slow");
+    }
+    let (count, code) = reading.await.unwrap();
+    assert_eq!(code, CloseCode::SlowReader.number());
+    assert!(count < said);
+}
+
+/// Kilobytes of memory that a process holds.
+#[cfg(target_os = "linux")]
+fn resident(server: &Server) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn stalled_readers_cost_no_memory() {
+    let server = Server::start_with(&["--max-user-listeners", "1000"]);
+    let alice = server.user("alice");
+    let room = alice.make_room(&["bob"]).await;
+    let mut stalled = Vec::new();
+    for _ in 0..100 {
+        stalled.push(narrow(&server, room).await);
+    }
+    alice.say_as(room, &key(), &long_text()).await;
+    let before = resident(&server);
+    for _ in 0..500 {
+        alice.say_as(room, &key(), &long_text()).await;
+    }
+    // A hundred peers that were given 8 MB each.
+    let grown = resident(&server).saturating_sub(before);
+    assert!(grown < 16 << 10, "{grown} KB for readers that do not read");
+}
