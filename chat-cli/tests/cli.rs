@@ -337,7 +337,13 @@ fn a_signal_ends_it_cleanly_and_a_second_one_on_the_same_cache_is_refused_meanwh
 fn every_transport_is_told_and_counted() {
     let server = ServerProcess::start();
     let (room, token) = (server.room(), server.token("alice"));
-    for (transport, used) in [("polling", "polling"), ("long-polling", "long-polling"), ("sse", "sse")] {
+    for (transport, used) in [
+        ("polling", "polling"),
+        ("long-polling", "long-polling"),
+        ("sse", "sse"),
+        ("websocket", "websocket"),
+        ("auto", "websocket"),
+    ] {
         let options = ["--json", "--stats", "--transport", transport];
         let mut cli = Cli::start(server.url(), &token, room, &options);
         wait("connected", || cli.complains().contains(&format!("connected by {used}\n")));
