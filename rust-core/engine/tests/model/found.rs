@@ -4,7 +4,7 @@ use crate::ops::{Case, Op};
 use crate::play;
 use crate::world::World;
 use chat_engine::transport::Fault;
-use chat_engine::{TransportChoice, TransportKind};
+use chat_engine::{ConnectionState, EndReason, TransportChoice, TransportKind};
 use chat_testkit::{Begins, Fate, Kind, Mishap, StreamMishap};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -59,13 +59,57 @@ async fn a_retry_after_is_kept_to_though_the_poll_beside_the_opening_fails() {
     play(&case(steps)).await.unwrap();
 }
 
+/// A room in Auto whose first sockets meet `mishaps`, so long after it was started.
+async fn started(mishaps: &[StreamMishap], millis: u64) -> World {
+    let mut world = World::new(&case(vec![])).unwrap();
+    world.step(&sockets(mishaps), 0).await.unwrap();
+    world.step(&Op::Start, millis).await.unwrap();
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_socket_is_held_back_the_room_is_polled() {
+    let withheld = StreamMishap { begins: Begins::Withheld, ..StreamMishap::NONE };
+    let mut world = started(&[withheld], 1_500).await;
+    let id = world.say();
+    world.shown_within(id, Duration::from_millis(1_500)).await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.screen.live(), Some(TransportKind::Sse));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_finds_what_a_silent_socket_keeps_and_another_takes_its_place() {
+    let mut world = started(&[StreamMishap { fate: Fate::Silent, ..StreamMishap::NONE }], 5_000).await;
+    let first = world.say();
+    world.step(&Op::Push, 0).await.unwrap();
+    world.shown_within(first, Duration::from_millis(2_500)).await.unwrap();
+    sleep(Duration::from_secs(5)).await;
+    let second = world.say();
+    world.shown_within(second, Duration::from_millis(500)).await.unwrap();
+    assert_eq!(world.server.streams(), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sockets_that_open_and_never_say_a_word_are_left() {
+    let silent = StreamMishap { fate: Fate::Silent, ..StreamMishap::NONE };
+    let mut world = started(&[silent; 10], 240_000).await;
+    let id = world.say();
+    world.shown_within(id, Duration::from_millis(500)).await.unwrap();
+    assert_eq!(world.screen.live(), Some(TransportKind::Sse));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_says_so_ends_the_room() {
+    let ends = StreamMishap { fate: Fate::Ends(Fault::NotAMember, None), ..StreamMishap::NONE };
+    let world = started(&[ends], 5_000).await;
+    assert_eq!(world.screen.connection(), Some(ConnectionState::Ended(EndReason::NotAMember)));
+    assert!(world.server.streams().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_cannot_be_reached_is_asked_for_again_after_a_poll() {
     let offline = refused(Fault::Offline, None);
-    let mut world = World::new(&case(vec![])).unwrap();
-    for (op, pause) in [(sockets(&[offline, offline]), 0), (Op::Start, 5_000)] {
-        world.step(&op, pause).await.unwrap();
-    }
+    let world = started(&[offline, offline], 5_000).await;
     assert_eq!(world.server.polls(), 3);
     assert_eq!(world.screen.live(), Some(TransportKind::WebSocket));
     sleep(Duration::from_secs(60)).await;

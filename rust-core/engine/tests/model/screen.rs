@@ -50,9 +50,14 @@ impl Screen {
         self.state().timeline.clone()
     }
 
+    /// How the job was last said to stand.
+    pub(crate) fn connection(&self) -> Option<ConnectionState> {
+        self.state().connection.clone()
+    }
+
     /// What the room is followed by, if the server answers.
     pub(crate) fn live(&self) -> Option<TransportKind> {
-        match self.state().connection {
+        match self.connection() {
             Some(ConnectionState::Live { transport }) => Some(transport),
             _ => None,
         }

@@ -11,7 +11,7 @@ use chat_engine::{
 use chat_protocol::{MessageId, RoomId, UserId};
 use chat_testkit::{Kind, ModelServer, config, user};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -31,20 +31,28 @@ pub(crate) struct World {
     folder: TempDir,
     tokens: Arc<Tokens>,
     pub(crate) running: bool,
+    /// The streams up to this one are on a network that is no more.
+    pub(crate) lost: u64,
     said: u32,
     pub(crate) bob: UserId,
     alice: UserId,
 }
 
-/// Gives tokens, and sometimes has none.
+/// Gives tokens, each another one, and sometimes has none.
 #[derive(Default)]
-struct Tokens(AtomicU8);
+struct Tokens {
+    none: AtomicU8,
+    given: AtomicU64,
+}
 
 #[async_trait]
 impl TokenProvider for Tokens {
     async fn token(&self, _: bool) -> Result<Token, TokenUnavailable> {
-        let has_none = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
-        if has_none.is_ok() { Err(TokenUnavailable) } else { Ok(Token::new("token")) }
+        let has_none = self.none.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        if has_none.is_ok() {
+            return Err(TokenUnavailable);
+        }
+        Ok(Token::new(format!("token {}", self.given.fetch_add(1, Ordering::Relaxed))))
     }
 }
 
@@ -72,6 +80,7 @@ impl World {
             folder: folder(),
             tokens: Arc::default(),
             running: false,
+            lost: 0,
             said: 0,
             bob,
             alice,
@@ -192,7 +201,7 @@ impl World {
             }
             Op::Look => self.look(false).await?,
             Op::LookPushed => self.look(true).await?,
-            Op::NoToken(times) => self.tokens.0.store(*times, Ordering::Relaxed),
+            Op::NoToken(times) => self.tokens.none.store(*times, Ordering::Relaxed),
             Op::Reopen => self.open_screens()?,
             Op::Ends(tidily) => self.ends(*tidily)?,
             Op::Corrupt(damage) => self.corrupt(*damage)?,
@@ -229,7 +238,10 @@ impl World {
             Op::Wake => room.wake(),
             Op::Push => ignore(engine.wake(room.id())),
             Op::LoadOlder => room.load_older(|_| {}),
-            Op::NetworkBack => engine.network_back(),
+            Op::NetworkBack => {
+                engine.network_back();
+                self.lost = self.server.streams_begun();
+            }
             Op::LogIn => engine.resume_session(),
             Op::ListStarts(true) => {
                 self.lists.shut(false);
@@ -411,7 +423,7 @@ impl World {
     /// Nothing goes wrong any more, and the room is on screen.
     pub(crate) fn heal(&mut self) {
         self.server.heal();
-        self.tokens.0.store(0, Ordering::Relaxed);
+        self.tokens.none.store(0, Ordering::Relaxed);
         self.job(&Op::LogIn);
         self.job(&Op::Start);
     }

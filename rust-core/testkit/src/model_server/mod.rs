@@ -182,9 +182,14 @@ impl ModelServer {
         state.streams.not_before.clear();
     }
 
-    /// How many streams are open or being opened.
-    pub fn streams(&self) -> usize {
-        self.state().streams.open
+    /// The streams that are open or being opened, by their numbers.
+    pub fn streams(&self) -> Vec<u64> {
+        self.state().streams.open.iter().copied().collect()
+    }
+
+    /// How many streams were asked for so far: the number of the last one.
+    pub fn streams_begun(&self) -> u64 {
+        self.state().streams.begun
     }
 
     /// How often the device has asked for changes so far; what streams bring is not asked for.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chat_engine::Token;
 use chat_engine::transport::{Answer, ChangeStream, Fault, Follow, TransportError, TransportKind};
 use chat_protocol::{Page, RoomId, Seq};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -71,9 +71,13 @@ pub(super) struct Streams {
     pub(super) plans: HashMap<TransportKind, VecDeque<StreamMishap>>,
     /// Counts the changes, for those who wait for one.
     pub(super) news: watch::Sender<u64>,
-    pub(super) open: usize,
+    /// Those that are open, or about to be, by their numbers.
+    pub(super) open: BTreeSet<u64>,
+    pub(super) begun: u64,
     /// What the server has asked for with its refusals.
     pub(super) not_before: HashMap<TransportKind, Instant>,
+    /// Tokens that are no longer good, as a stream was told.
+    expired: HashSet<String>,
     pub(super) rude: Option<String>,
     healed: u64,
 }
@@ -86,7 +90,16 @@ impl Streams {
         self.news.send_modify(|n| *n += 1); // what was to come late comes now
     }
 
-    fn refuse(&mut self, kind: TransportKind, fault: Fault, retry_after: Option<Duration>) -> TransportError {
+    fn refuse(
+        &mut self,
+        kind: TransportKind,
+        token: &Token,
+        fault: Fault,
+        retry_after: Option<Duration>,
+    ) -> TransportError {
+        if fault == Fault::Unauthorized {
+            self.expired.insert(token.secret().to_owned());
+        }
         if let Some(after) = retry_after {
             self.not_before.insert(kind, Instant::now() + after);
         }
@@ -101,23 +114,34 @@ pub(super) struct Way {
 }
 
 /// A stream that is open, or about to be; counted until it is dropped.
-struct Open(Arc<ModelServer>);
+struct Open {
+    server: Arc<ModelServer>,
+    number: u64,
+    token: Token,
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.state().streams.open -= 1;
+        self.server.state().streams.open.remove(&self.number);
     }
 }
 
 impl Way {
-    fn begin(&self) -> (StreamMishap, u64, Open) {
+    fn begin(&self, token: &Token) -> (StreamMishap, u64, Open) {
         let streams = &mut self.server.state().streams;
-        streams.open += 1;
+        streams.begun += 1;
+        streams.open.insert(streams.begun);
         if streams.not_before.get(&self.kind).is_some_and(|at| *at > Instant::now()) {
             streams.rude.get_or_insert(format!("{:?} was asked for before its time", self.kind));
         }
+        if streams.expired.contains(token.secret()) {
+            streams
+                .rude
+                .get_or_insert(format!("{:?} was asked for with a token that has expired", self.kind));
+        }
         let mishap = streams.plans.get_mut(&self.kind).and_then(VecDeque::pop_front);
-        (mishap.unwrap_or(StreamMishap::NONE), streams.healed, Open(self.server.clone()))
+        let open = Open { server: self.server.clone(), number: streams.begun, token: token.clone() };
+        (mishap.unwrap_or(StreamMishap::NONE), streams.healed, open)
     }
 }
 
@@ -127,9 +151,9 @@ impl Follow for Way {
         &self,
         _: RoomId,
         after: Seq,
-        _: &Token,
+        token: &Token,
     ) -> Result<Box<dyn ChangeStream>, TransportError> {
-        let (mut mishap, healed, open) = self.begin();
+        let (mut mishap, healed, open) = self.begin(token);
         let (server, kind) = (&self.server, self.kind);
         let held = kind == TransportKind::LongPolling;
         tokio::task::yield_now().await;
@@ -146,7 +170,9 @@ impl Follow for Way {
             Begins::Refused(fault, after) if held => {
                 (mishap.batches, mishap.fate) = (0, Fate::Ends(fault, after));
             }
-            Begins::Refused(fault, after) => return Err(server.state().streams.refuse(kind, fault, after)),
+            Begins::Refused(fault, after) => {
+                return Err(server.state().streams.refuse(kind, token, fault, after));
+            }
         }
         let state = server.state();
         if after.get() > state.now() as i64 {
@@ -195,7 +221,7 @@ struct Stream {
 impl Stream {
     /// What it has to say now, or when it will, at the latest.
     fn step(&mut self) -> Result<Result<Answer, TransportError>, Instant> {
-        let server = self.open.0.clone();
+        let server = self.open.server.clone();
         let (timings, now) = (&server.timings, Instant::now());
         let mut state = server.state();
         state.arrive(&server.me);
@@ -210,7 +236,9 @@ impl Stream {
         let fate = if due || self.silent { self.mishap.fate } else { Fate::Well };
         let held = self.kind == TransportKind::LongPolling;
         match fate {
-            Fate::Ends(fault, after) => return Ok(Err(state.streams.refuse(self.kind, fault, after))),
+            Fate::Ends(fault, after) => {
+                return Ok(Err(state.streams.refuse(self.kind, &self.open.token, fault, after)));
+            }
             Fate::Silent => {
                 self.silent = true;
                 let patience = match held {
@@ -273,7 +301,7 @@ impl Stream {
 #[async_trait]
 impl ChangeStream for Stream {
     async fn next(&mut self) -> Result<Answer, TransportError> {
-        let mut news = self.open.0.state().streams.news.subscribe();
+        let mut news = self.open.server.state().streams.news.subscribe();
         loop {
             tokio::task::yield_now().await; // as whatever comes over a network
             match self.step() {
