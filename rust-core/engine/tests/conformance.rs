@@ -41,9 +41,11 @@ on_each_transport! {
         another_network_gets_another_connection;
     network:
         a_conversation_comes_and_goes
+        a_conversation_over_tls_is_the_same
         who_comes_back_late_catches_up
         a_cut_at_any_byte_loses_and_doubles_nothing
         a_half_open_connection_is_found_out
+        a_half_open_connection_over_tls_is_let_go_of
         a_server_that_is_restarted_is_gone_on_with
         a_slow_network_only_takes_longer
         ten_thousand_starts_and_stops_leave_nothing_behind;

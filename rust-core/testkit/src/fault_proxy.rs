@@ -46,11 +46,11 @@ struct Counts {
 }
 
 impl FaultProxy {
-    /// Listens on a free port and carries to `upstream` (`http://host:port`).
+    /// Listens on a free port and carries to `upstream` (`http://host:port`, or `https`, unopened).
     pub async fn start(upstream: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let upstream = upstream.trim_start_matches("http://").to_owned();
+        let upstream = upstream.split_once("://").unwrap().1.to_owned();
         let well = Mode { carries: Carries::Everything, outages: 0, stranded: 0, delay: Duration::ZERO };
         let mode = watch::Sender::new(well);
         let counts = Arc::new(Counts { left: AtomicIsize::new(-1), ..Counts::default() });

@@ -118,6 +118,23 @@ impl ServerProcess {
         *self = next;
     }
 
+    /// A new process that speaks TLS on the same port, at `https://localhost`. Returns its certificate, in DER.
+    pub fn restart_with_tls(&mut self) -> Vec<u8> {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let file = |name: &str, pem: String| {
+            let path = self.folder.path().join(name);
+            std::fs::write(&path, pem).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let certificate = file("cert.pem", certified.cert.pem());
+        let key = file("key.pem", certified.signing_key.serialize_pem());
+        self.options.extend(["--tls-cert".into(), certificate, "--tls-key".into(), key]);
+        self.kill();
+        self.restart();
+        self.url = self.url.replace("127.0.0.1", "localhost");
+        certified.cert.der().to_vec()
+    }
+
     /// A token for a user, minted by the program itself.
     pub fn token(&self, user: &str) -> String {
         self.token_for(user, "1h")

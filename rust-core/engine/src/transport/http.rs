@@ -82,6 +82,14 @@ impl Http {
             Purpose::Hold(silence) => builder.read_timeout(silence),
             Purpose::Upgrade => builder.read_timeout(timings.answer_timeout).http1_only(),
         };
+        // A request that times out takes an HTTP/1.1 connection along; over HTTP/2 it leaves it to the next
+        // request, dead as it may be. So who has waited long asks, before giving up, whether anybody is there.
+        // What is held is asked late, when the server itself should have been heard: no radio wakes for that.
+        let (asks, waits) = match purpose {
+            Purpose::Ask | Purpose::Upgrade => (timings.answer_timeout / 2, timings.answer_timeout / 3),
+            Purpose::Hold(silence) => (silence * 5 / 6, silence / 6),
+        };
+        let builder = builder.http2_keep_alive_interval(asks).http2_keep_alive_timeout(waits);
         let protocols: &[&[u8]] = match purpose {
             Purpose::Upgrade => &[b"http/1.1"],
             Purpose::Ask | Purpose::Hold(_) => &[b"h2", b"http/1.1"],

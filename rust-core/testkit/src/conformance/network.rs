@@ -2,7 +2,7 @@
 
 use super::{by, live, phone, shows};
 use crate::{DEADLINE, FaultProxy, Phone, ServerProcess, count_of_own, eventually};
-use chat_engine::{DeliveryState, TransportKind};
+use chat_engine::{Account, DeliveryState, TransportKind};
 use chat_protocol::RoomId;
 use std::time::Duration;
 
@@ -57,6 +57,31 @@ pub async fn a_conversation_comes_and_goes(kind: TransportKind) {
     eventually("one's own too", || is(3, "mine, better")).await;
 }
 
+/// `https` and `wss`, by the server's own TLS: two phones, since who shares no code with the engine speaks none.
+pub async fn a_conversation_over_tls_is_the_same(kind: TransportKind) {
+    let mut server = ServerProcess::start();
+    let (id, alice, bob) = (server.room(), server.token("alice"), server.token("bob"));
+    let root = tokio::task::block_in_place(|| server.restart_with_tls());
+    let open = |user: &str, token: &str| {
+        Phone::with(server.url(), token, id, |config| {
+            by(kind, config);
+            config.account = Account::new(server.url(), crate::user(user), false).unwrap();
+            config.extra_roots = vec![root.clone()];
+        })
+    };
+    let phones = [open("alice", &alice), open("bob", &bob)];
+    for phone in &phones {
+        phone.room.start();
+        live(phone, kind).await;
+    }
+    for turn in 1..=6 {
+        phones[turn % 2].room.send("and you?").unwrap();
+        for phone in &phones {
+            shows(phone, turn as i64).await;
+        }
+    }
+}
+
 /// More is missed than a page holds.
 pub async fn who_comes_back_late_catches_up(kind: TransportKind) {
     let f = Fixture::new(kind, 1).await;
@@ -97,6 +122,34 @@ pub async fn a_half_open_connection_is_found_out(kind: TransportKind) {
     let f = Fixture { server, proxy, phone, id };
     let last = f.say(1).await;
     shows(&f.phone, last).await;
+}
+
+/// The same over HTTP/2, whose one connection carries everything: it has to be let go of, not asked again.
+pub async fn a_half_open_connection_over_tls_is_let_go_of(kind: TransportKind) {
+    let mut server = ServerProcess::start();
+    let (id, alice, bob) = (server.room(), server.token("alice"), server.token("bob"));
+    let root = tokio::task::block_in_place(|| server.restart_with_tls());
+    let proxy = FaultProxy::start(server.url()).await;
+    let open = |url: &str, user: &str, token: &str| {
+        Phone::with(url, token, id, |config| {
+            by(kind, config);
+            config.account = Account::new(url, crate::user(user), false).unwrap();
+            config.extra_roots = vec![root.clone()];
+            config.timings.answer_timeout = Duration::from_secs(1);
+            config.timings.stream_silence = Duration::from_secs(2);
+            config.timings.long_poll = Duration::from_secs(2);
+        })
+    };
+    let phone = open(&proxy.url().replace("http://127.0.0.1", "https://localhost"), "alice", &alice);
+    let other = open(server.url(), "bob", &bob);
+    phone.room.start();
+    live(&phone, kind).await;
+    for turn in 1..=2 {
+        proxy.strand();
+        other.room.send("are you there?").unwrap();
+        shows(&phone, turn).await;
+        live(&phone, kind).await;
+    }
 }
 
 /// The server is killed, and comes back on its port.
