@@ -59,7 +59,7 @@ pub struct Serve {
     /// The certificate's private key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Let pages of this origin open a WebSocket, such as https://chat.example; may be given again. Without
+    /// Let pages of this origin open a WebSocket, such as `https://chat.example`; may be given again. Without
     /// any, every request that names an Origin is refused, since no browser page is expected; apps send none
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,
