@@ -31,37 +31,24 @@ impl Polling {
     /// # Errors
     /// [`EngineError::InvalidConfig`] for an extra root that is no certificate or a `User-Agent` that is no header.
     pub fn new(config: &EngineConfig) -> Result<Self, EngineError> {
+        use TransportChoice::{Auto, Only};
         let requests = Arc::new(AtomicU64::new(0));
-        let wanted = |kind| {
-            matches!(config.transport, TransportChoice::Auto)
-                || config.transport == TransportChoice::Only(kind)
-        };
         let http = |purpose| Http::new(config, purpose, requests.clone());
         let timings = &config.timings;
+        let answer_timeout = timings.answer_timeout;
+        let hold = |silence| http(Purpose::Hold(silence));
+        let long_polling =
+            || hold(timings.long_poll + answer_timeout).map(|http| LongPolling::new(http, timings.long_poll));
+        let sse = || hold(timings.stream_silence).map(|http| Sse::new(http, answer_timeout));
+        let websocket = || {
+            http(Purpose::Upgrade).map(|http| WebSocket::new(http, answer_timeout, timings.stream_silence))
+        };
+        let wanted = |kind| config.transport == Auto || config.transport == Only(kind);
         Ok(Self {
             http: http(Purpose::Ask)?,
-            long_polling: match wanted(TransportKind::LongPolling) {
-                true => Some(Arc::new(LongPolling::new(
-                    http(Purpose::Hold(timings.long_poll + timings.answer_timeout))?,
-                    timings.long_poll,
-                ))),
-                false => None,
-            },
-            sse: match wanted(TransportKind::Sse) {
-                true => Some(Arc::new(Sse::new(
-                    http(Purpose::Hold(timings.stream_silence))?,
-                    timings.answer_timeout,
-                ))),
-                false => None,
-            },
-            websocket: match wanted(TransportKind::WebSocket) {
-                true => Some(Arc::new(WebSocket::new(
-                    http(Purpose::Upgrade)?,
-                    timings.answer_timeout,
-                    timings.stream_silence,
-                ))),
-                false => None,
-            },
+            long_polling: wanted(TransportKind::LongPolling).then(long_polling).transpose()?.map(Arc::new),
+            sse: wanted(TransportKind::Sse).then(sse).transpose()?.map(Arc::new),
+            websocket: wanted(TransportKind::WebSocket).then(websocket).transpose()?.map(Arc::new),
             requests,
         })
     }
