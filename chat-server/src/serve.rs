@@ -2,22 +2,15 @@
 //!
 //! HTTP/1.1 and HTTP/2 share the port: over TLS by ALPN, in plain by prior knowledge.
 
+mod connection;
+
 use crate::hub::Hub;
 use axum::Router;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// How long a TLS handshake may take: a few round trips, on the slowest network and with losses.
@@ -74,14 +67,18 @@ pub async fn serve(
     hub: &Hub,
     stop: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
+    let (tell, stopping) = watch::channel(false);
+    let server = connection::Server { router, tls, stopping };
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let accepting = async {
         loop {
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(connection(stream, tls.clone(), router.clone(), graceful.watcher(), permit));
+                    if let Err(error) = set_up(&stream) {
+                        tracing::debug!(%error, "a socket option is refused");
+                    }
+                    tokio::spawn(connection::serve(stream, server.clone(), Place(Arc::new(permit))));
                 }
                 Err(error) => accept_failed(&error).await,
             }
@@ -92,13 +89,12 @@ pub async fn serve(
         () = stop => {}
     }
     drop(listener); // newcomers are refused from here on, so a proxy goes elsewhere
-    tracing::info!(connections = graceful.count(), "stopping");
-    let drained = async {
-        // The connections hear of it first: what the hub then lets go is the last answer of each.
-        tokio::join!(graceful.shutdown(), async { hub.close() });
-        // Those that are no longer HTTP give back their place. Never closed, so this cannot fail.
-        let _ = room.acquire_many(MAX_CONNECTIONS as u32).await;
-    };
+    tracing::info!(connections = MAX_CONNECTIONS - room.available_permits(), "stopping");
+    // The connections hear of it first: what the hub then lets go is the last answer of each.
+    tell.send_replace(true);
+    hub.close();
+    // Each gives back its place when it is done. Never closed, so this cannot fail.
+    let drained = room.acquire_many(MAX_CONNECTIONS as u32);
     if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
         tracing::warn!("requests were still under way and are cut off");
     }
@@ -114,25 +110,6 @@ async fn accept_failed(error: &io::Error) {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    tls: Option<TlsAcceptor>,
-    router: Router,
-    watcher: Watcher,
-    permit: OwnedSemaphorePermit,
-) {
-    if let Err(error) = set_up(&stream) {
-        tracing::debug!(%error, "a socket option is refused");
-    }
-    let place = Place(Arc::new(permit));
-    let Some(tls) = tls else { return http(stream, router, watcher, place).await };
-    match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => http(stream, router, watcher, place).await,
-        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
-        Err(_) => tracing::debug!("connection closed: the TLS handshake took too long"),
-    }
-}
-
 fn set_up(stream: &TcpStream) -> io::Result<()> {
     // Answers are written whole: waiting for more to send would only delay them (Nagle).
     stream.set_nodelay(true)?;
@@ -143,46 +120,4 @@ fn set_up(stream: &TcpStream) -> io::Result<()> {
         socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     }
     Ok(())
-}
-
-async fn http<S>(stream: S, router: Router, watcher: Watcher, place: Place)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let spoke = Arc::new(AtomicBool::new(false));
-    let heard = Arc::clone(&spoke);
-    let app = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(place.clone());
-        heard.store(true, Ordering::Relaxed);
-        app.call(request)
-    });
-    let builder = builder();
-    let served =
-        watcher.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
-    let silent = async {
-        tokio::time::sleep(FIRST_REQUEST_TIMEOUT).await;
-        if spoke.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        // How a connection ends is the client's affair: it hangs up, loses its network, is too slow.
-        ended = served => if let Err(error) = ended { tracing::debug!(%error, "connection ended") },
-        () = silent => tracing::debug!("connection closed: no request came"),
-    }
-}
-
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(BUFFER_BYTES)
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(HTTP2_PING_INTERVAL)
-        .max_concurrent_streams(HTTP2_STREAMS);
-    builder
 }

@@ -2,7 +2,6 @@
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -43,7 +42,7 @@ impl Connection {
 /// Takes the connection back from hyper, with what it has read beyond the handshake. `None` for a
 /// connection that is not one of [`crate::serve`]'s.
 pub(super) fn take(upgraded: Upgraded) -> Option<Connection> {
-    let upgraded = match downcast::<TokioIo<TcpStream>>(upgraded) {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => {
             let (read, write) = parts.io.into_inner().into_split();
             let (source, wire) = (Source::Plain(read), Wire::Plain(write));
@@ -51,7 +50,7 @@ pub(super) fn take(upgraded: Upgraded) -> Option<Connection> {
         }
         Err(upgraded) => upgraded,
     };
-    let parts = downcast::<TokioIo<TlsStream<TcpStream>>>(upgraded).ok()?;
+    let parts = upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>().ok()?;
     let (read, write) = tokio::io::split(parts.io.into_inner());
     Some(Connection { source: Source::Tls(read), wire: Wire::Tls(write), read: parts.read_buf.to_vec() })
 }

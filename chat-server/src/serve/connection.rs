@@ -1,0 +1,173 @@
+//! One connection, from its first byte to its last.
+//!
+//! Which HTTP it speaks is known before hyper sees it: over TLS by ALPN, in plain by a look at the first
+//! bytes, which stay in the kernel. hyper-util would look by reading, and hand what it has read to hyper,
+//! whose read buffer is twice as large for good then: 8 KiB of every connection that is held open.
+
+use super::{
+    BUFFER_BYTES, FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, HTTP2_PING_INTERVAL,
+    HTTP2_STREAMS, Place,
+};
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, Service, service_fn};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+
+/// With which a client that knows beforehand begins HTTP/2 (RFC 9113, 3.4). No method of HTTP/1.1 begins
+/// like it.
+const PREFACE: &[u8] = b"PRI";
+
+/// What every connection is given.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) router: Router,
+    pub(super) tls: Option<TlsAcceptor>,
+    /// Becomes true when the server stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    Http1,
+    Http2,
+}
+
+/// Serves `stream` until either side is done with it.
+pub(super) async fn serve(stream: TcpStream, server: Server, place: Place) {
+    let deadline = Instant::now() + FIRST_REQUEST_TIMEOUT;
+    // Boxed, all but the plain HTTP/1.1: a connection takes as much memory as its largest way.
+    if server.tls.is_some() {
+        return Box::pin(encrypted(stream, server, place)).await;
+    }
+    let mut stopping = server.stopping.clone();
+    let version = tokio::select! {
+        version = timeout(FIRST_REQUEST_TIMEOUT, sniff(&stream)) => version,
+        () = stopped(&mut stopping) => return,
+    };
+    match version {
+        Ok(Ok(Version::Http1)) => serve_http1(stream, server, place, deadline).await,
+        Ok(Ok(Version::Http2)) => Box::pin(serve_http2(stream, server, place, deadline)).await,
+        Ok(Err(error)) => tracing::debug!(%error, "connection ended"),
+        Err(_) => tracing::debug!("connection closed: no request came"),
+    }
+}
+
+async fn encrypted(stream: TcpStream, server: Server, place: Place) {
+    let Some(tls) = &server.tls else { return };
+    let stream = match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(%error, "no TLS"),
+        Err(_) => return tracing::debug!("connection closed: the TLS handshake took too long"),
+    };
+    let deadline = Instant::now() + FIRST_REQUEST_TIMEOUT;
+    match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => serve_http2(stream, server, place, deadline).await,
+        _ => serve_http1(stream, server, place, deadline).await,
+    }
+}
+
+/// Looks at the first bytes without taking them.
+async fn sniff(stream: &TcpStream) -> io::Result<Version> {
+    let mut first = [0; PREFACE.len()];
+    // Should fewer than these come alone, HTTP/1.1 will say what is wrong with them.
+    let seen = stream.peek(&mut first).await?;
+    Ok(if first[..seen] == *PREFACE { Version::Http2 } else { Version::Http1 })
+}
+
+async fn serve_http1<S>(stream: S, server: Server, place: Place, deadline: Instant)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let spoke = Arc::new(AtomicBool::new(false));
+    let service = service(&server, place, &spoke);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER_BYTES);
+    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    drive(connection, http1::UpgradeableConnection::graceful_shutdown, server.stopping, &spoke, deadline)
+        .await;
+}
+
+async fn serve_http2<S>(stream: S, server: Server, place: Place, deadline: Instant)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let spoke = Arc::new(AtomicBool::new(false));
+    let service = service(&server, place, &spoke);
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .max_concurrent_streams(HTTP2_STREAMS);
+    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    drive(connection, http2::Connection::graceful_shutdown, server.stopping, &spoke, deadline).await;
+}
+
+/// The routes, and a note of the first request.
+fn service(
+    server: &Server,
+    place: Place,
+    spoke: &Arc<AtomicBool>,
+) -> impl HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send> + use<> {
+    let (app, spoke) = (TowerToHyperService::new(server.router.clone()), Arc::clone(spoke));
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(place.clone());
+        spoke.store(true, Ordering::Relaxed);
+        let answer = app.call(request);
+        async move { answer.await as Result<Response<Body>, Infallible> }
+    })
+}
+
+/// Until the connection ends by itself, has said nothing by `deadline`, or is done after the server began
+/// to stop.
+async fn drive<C>(
+    mut connection: Pin<&mut C>,
+    shut_down: fn(Pin<&mut C>),
+    mut stopping: watch::Receiver<bool>,
+    spoke: &AtomicBool,
+    deadline: Instant,
+) where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let silent = async {
+        sleep_until(deadline).await;
+        if spoke.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
+    let ended = tokio::select! {
+        // First, so that the answer to a request in flight says that it is the last.
+        biased;
+        () = stopped(&mut stopping) => {
+            if !spoke.load(Ordering::Relaxed) {
+                return; // nothing has been asked for
+            }
+            shut_down(connection.as_mut());
+            connection.await
+        }
+        ended = connection.as_mut() => ended,
+        () = silent => return tracing::debug!("connection closed: no request came"),
+    };
+    // How a connection ends is the client's affair: it hangs up, loses its network, is too slow.
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error: whoever would say so is gone, which says the same.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
