@@ -34,6 +34,9 @@ use tungstenite::{Error, Message};
 /// gives.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The same for a slow reader, before whom our close frame waits behind all that the kernel has taken.
+const SLOW_CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What a heartbeat and its answer may need on top of the time between two of them.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -78,12 +81,16 @@ impl Open {
     /// Serves until either side ends it.
     pub(super) async fn run(mut self: Box<Self>) {
         let ending = self.serve().await;
+        let patience = match &ending {
+            Farewell::Close(frame) if *frame == frames::close(CloseCode::SlowReader) => SLOW_CLOSE_TIMEOUT,
+            _ => CLOSE_TIMEOUT,
+        };
         // Its place in the room is free from here on.
         let Self { peer, session, .. } = *self;
         drop(session);
         peer.sink.seal();
         // Boxed, as it is here that a connection's task would need most of its memory.
-        if timeout(CLOSE_TIMEOUT, Box::pin(peer.end(ending))).await.is_err() {
+        if timeout(patience, Box::pin(peer.end(ending))).await.is_err() {
             tracing::debug!("WebSocket cut off: the peer did not end its side");
         }
     }
