@@ -102,14 +102,16 @@ impl Ladder {
     /// It cannot be had, and not before `at_least`.
     pub(crate) fn refused(&mut self, kind: TransportKind, at_least: Duration, now: Instant) {
         let (base, cap) = (self.base, self.cap);
-        if let Some(rung) = self.rung(kind) {
-            let bar = base.saturating_mul(1 << rung.bars.min(16)).min(cap).max(at_least);
-            // Those who were refused together do not come back together.
-            let apart = 1.0 + fastrand::f64() / 4.0;
+        let Some(rung) = self.rung(kind) else { return };
+        // Those who were refused together do not come back together.
+        let apart = 1.0 + fastrand::f64() / 4.0;
+        rung.not_before = rung.not_before.max(Some(now + at_least.mul_f64(apart)));
+        rung.strikes = 0;
+        // Barred already: another room has found out the same, and it counts once.
+        if rung.barred_until.is_none_or(|until| until <= now) {
+            let bar = base.saturating_mul(1 << rung.bars.min(16)).min(cap);
             rung.barred_until = Some(now + bar.mul_f64(apart));
-            rung.not_before = rung.not_before.max(Some(now + at_least.mul_f64(apart)));
             rung.bars += 1;
-            rung.strikes = 0;
         }
     }
 
@@ -211,6 +213,15 @@ mod tests {
             ladder.died(WebSocket, Duration::from_secs(5), now + Duration::from_millis(room));
         }
         assert_eq!(ladder.best(now), WebSocket);
+    }
+
+    #[test]
+    fn what_refuses_the_streams_of_ten_rooms_bars_a_transport_once() {
+        let (mut ladder, now) = ladder();
+        for room in 0..10 {
+            ladder.refused(WebSocket, Duration::ZERO, now + Duration::from_millis(room));
+        }
+        assert!(ladder.climb(Sse).unwrap() <= now + Duration::from_secs(75));
     }
 
     #[test]
