@@ -31,13 +31,15 @@ mod world;
 
 use ops::Case;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 use world::World;
 
 /// Rounds of waiting for all to settle, longer together than any wait of the engine's.
 const ROUNDS: u32 = 15;
 
-async fn play(case: &Case) -> Result<(), String> {
+/// Plays a case; tells how many streams it has taken.
+async fn play(case: &Case) -> Result<u64, String> {
     let mut world = World::new(case)?;
     for (number, (op, pause)) in case.steps.iter().enumerate() {
         world.step(op, *pause).await.map_err(|e| format!("at step {number}, {op:?}: {e}"))?;
@@ -47,7 +49,8 @@ async fn play(case: &Case) -> Result<(), String> {
     world.retry_all();
     settle(&world, true).await.map_err(|e| format!("after all was tried again: {e}"))?;
     world.climbs_back().await.map_err(|e| format!("long after: {e}"))?;
-    settle(&world, true).await.map_err(|e| format!("long after: {e}"))
+    settle(&world, true).await.map_err(|e| format!("long after: {e}"))?;
+    Ok(world.server.streams_begun())
 }
 
 async fn settle(world: &World, all: bool) -> Result<(), String> {
@@ -86,13 +89,16 @@ fn whatever_happens_the_screen_is_the_servers_truth_and_what_is_unsent() {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let begun = Instant::now();
+    let streams = Cell::new(0);
     let result = runner.run(&ops::case(steps), |case| {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(play(&case)).map_err(TestCaseError::fail)
+        let played = runtime.block_on(play(&case)).map_err(TestCaseError::fail)?;
+        streams.set(streams.get() + played);
+        Ok(())
     });
     match result {
-        Ok(()) => eprintln!("{cases} cases in {:?}", begun.elapsed()),
+        Ok(()) => eprintln!("{cases} cases, {} streams, in {:?}", streams.get(), begun.elapsed()),
         Err(TestError::Fail(why, case)) => panic!("seed {seed}: {why}\n{case:?}"),
         Err(other) => panic!("seed {seed}: {other}"),
     }

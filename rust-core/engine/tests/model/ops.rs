@@ -96,8 +96,8 @@ pub(crate) enum Op {
     NoToken(u8),
     Plan(Kind, Vec<Mishap>),
     PlanStreams(TransportKind, Vec<StreamMishap>),
-    /// The same, on another network, with the room on screen: the streams that are opened now meet it.
-    SwitchInto(TransportKind, Vec<StreamMishap>),
+    /// Another network, with the room on screen: its WebSockets, event streams and long polls meet these.
+    SwitchInto([Vec<StreamMishap>; 3]),
     /// All goes well from now on, but for what is silent already. Somebody says something, and the user looks.
     Look,
     /// The same, and there is a push.
@@ -126,7 +126,10 @@ pub(crate) enum Damage {
 
 /// A case of up to `most` steps.
 pub(crate) fn case(most: usize) -> impl Strategy<Value = Case> {
-    let steps = vec((op(), pause()), 1..=most);
+    let anything = vec((op(), pause()), 1..=most);
+    // Half of them look hard at one thing.
+    let switching = vec((switching(), long_pause()), 1..=most);
+    let steps = prop_oneof![anything, switching];
     let retention = prop_oneof![3 => Just(100_000), 1 => 2i64..8];
     let server = (prop::bool::weighted(0.75), 3usize..=5, retention, 0u8..14);
     let ways = (transport(), any::<bool>(), any::<bool>());
@@ -165,6 +168,34 @@ fn pause() -> impl Strategy<Value = u64> {
     prop_oneof![6 => Just(0), 5 => Just(1), 3 => 2u64..200, 4 => Just(1_100), 2 => Just(6_000), 2 => Just(45_000), 1 => Just(200_000)]
 }
 
+/// As long as streams live.
+fn long_pause() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => Just(0), 2 => Just(1), 4 => 2u64..3_000, 4 => 3_000u64..30_000, 2 => 30_000u64..120_000]
+}
+
+/// What happens to a room that is followed.
+fn switching() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        5 => switch(),
+        3 => (streamed(), vec(stream_mishap(), 1..4)).prop_map(|(kind, fates)| Op::PlanStreams(kind, fates)),
+        8 => prop_oneof![4 => Just(1u8), 1 => 2u8..14].prop_map(Op::OtherSays),
+        2 => any::<u8>().prop_map(Op::OtherEdits),
+        4 => Just(Op::Send),
+        2 => Just(Op::Start),
+        1 => Just(Op::Stop),
+        1 => Just(Op::Push),
+        1 => Just(Op::LoadOlder),
+        1 => (1u8..3).prop_map(Op::NoToken),
+        2 => vec(mishap(), 1..3).prop_map(|mishaps| Op::Plan(Kind::Changes, mishaps)),
+        1 => Just(Op::LookPushed),
+    ]
+}
+
+fn switch() -> impl Strategy<Value = Op> {
+    let fates = || vec(stream_mishap(), 0..4);
+    (fates(), fates(), fates()).prop_map(|(a, b, c)| Op::SwitchInto([a, b, c]))
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let p = any::<u8>;
     prop_oneof![
@@ -194,7 +225,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1u8..4).prop_map(Op::NoToken),
         16 => (kind(), vec(mishap(), 1..4)).prop_map(|(kind, mishaps)| Op::Plan(kind, mishaps)),
         6 => (streamed(), vec(stream_mishap(), 1..5)).prop_map(|(kind, fates)| Op::PlanStreams(kind, fates)),
-        8 => (streamed(), vec(stream_mishap(), 1..5)).prop_map(|(kind, fates)| Op::SwitchInto(kind, fates)),
+        8 => switch(),
         1 => Just(Op::Look),
         1 => Just(Op::LookPushed),
         8 => vec(mishap(), 1..4).prop_map(Op::SendInto),

@@ -63,8 +63,11 @@ impl Screen {
         }
     }
 
+    /// Whether a message is on screen, or is history by now: more has come since than is kept.
     pub(crate) fn shows(&self, id: MessageId) -> bool {
-        self.state().timeline.items().iter().any(|item| item.id == Some(id))
+        let timeline = self.timeline();
+        let mut ids = timeline.items().iter().filter_map(|item| item.id).peekable();
+        ids.peek().is_some_and(|first| *first > id) || ids.any(|shown| shown == id)
     }
 
     /// From now on nothing may be told, or may be again.

@@ -6,7 +6,7 @@ use crate::screen::{ListScreen, Screen};
 use async_trait::async_trait;
 use chat_engine::{
     ChangeState, DeliveryState, Engine, EngineError, LoadError, Loaded, Room, RoomList, TimelineItem, Token,
-    TokenProvider, TokenUnavailable,
+    TokenProvider, TokenUnavailable, TransportKind,
 };
 use chat_protocol::{MessageId, RoomId, UserId};
 use chat_testkit::{Kind, ModelServer, config, user};
@@ -194,8 +194,11 @@ impl World {
             }
             Op::Plan(kind, mishaps) => self.server.plan(*kind, mishaps.iter().copied()),
             Op::PlanStreams(kind, mishaps) => self.server.plan_streams(*kind, mishaps.iter().copied()),
-            Op::SwitchInto(kind, mishaps) => {
-                self.server.plan_streams(*kind, mishaps.iter().copied());
+            Op::SwitchInto(mishaps) => {
+                use TransportKind::{LongPolling, Sse, WebSocket};
+                for (kind, mishaps) in [WebSocket, Sse, LongPolling].into_iter().zip(mishaps) {
+                    self.server.plan_streams(kind, mishaps.iter().copied());
+                }
                 self.job(&Op::Start);
                 self.job(&Op::NetworkBack);
             }
