@@ -1,9 +1,11 @@
-//! What a poll, a catch-up and an opening cost (`scripts/bench`).
+//! What a poll, a catch-up, an opening and the streams cost (`scripts/bench`).
 //!
 //! Every figure is the CPU time, the memory or the bytes of a *whole process* that does nothing else: `report` starts
 //! this program again for each one (the other subcommands), beside a real `chat-server` process, and sets what it hears
 //! side by side. A claim is always a ratio of two figures of one run, so the machine cancels out; what the parts of
 //! such a figure cost is for the small benches in `benches/`.
+//!
+//! The streams' figures are the server's, looked at from outside; `streams` says how.
 //!
 //! The engine is used as an app uses it: [`chat_engine::Engine`], a room, a listener.
 
@@ -18,6 +20,7 @@ mod phone;
 mod proxy;
 mod report;
 mod server;
+mod streams;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -34,6 +37,8 @@ enum Command {
     Report(report::Options),
     /// Measure the way into Kotlin and print the table
     Boundary(boundary::Options),
+    /// Measure what the streams cost the server and a phone, and print the tables
+    Streams(streams::Options),
     /// An engine catches up with a room, then closes
     CatchUp(phone::CatchUp),
     /// The same rows by rusqlite alone
@@ -52,6 +57,7 @@ fn main() -> Result<()> {
     let figures = match Cli::parse().command {
         Command::Report(options) => return report::run(&options),
         Command::Boundary(options) => return boundary::run(&options),
+        Command::Streams(options) => return streams::run(&options),
         Command::CatchUp(job) => job.run()?,
         Command::RawInsert(job) => job.run()?,
         Command::IdlePoll(account) => account.idle()?,

@@ -8,7 +8,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-const SECRET: &str = "a secret of at least thirty-two bytes";
+/// What every server of a run signs with.
+pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
 
 /// A `chat-server` process. Killed when dropped.
 pub(crate) struct Server {
@@ -122,11 +123,14 @@ impl Drop for Server {
 }
 
 fn launch(program: &Path, database: &Path, listen: &str) -> Result<(Child, SocketAddr)> {
-    let mut child = Command::new(program)
-        .args(["--listen", listen, "--jwt-secret", SECRET, "--log", "error", "--database"])
-        .arg(database)
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut command = Command::new(program);
+    command.args(["--listen", listen, "--jwt-secret", SECRET, "--log", "error", "--database"]).arg(database);
+    listening(&mut command)
+}
+
+/// Starts a server and reads from it where it listens.
+pub(crate) fn listening(command: &mut Command) -> Result<(Child, SocketAddr)> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     if let Some(stdout) = child.stdout.take() {
         BufReader::new(stdout).read_line(&mut line)?;
