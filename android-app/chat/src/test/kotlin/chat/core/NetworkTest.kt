@@ -4,12 +4,10 @@ import android.net.ConnectivityManager
 import android.net.ConnectivityManager.NetworkCallback
 import android.net.NetworkCapabilities
 import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.internal.NetworkMonitor
 import chat.core.testing.ChatRule
-import chat.core.testing.holdsFor
 import chat.core.testing.waitUntil
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.hours
-import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
@@ -36,38 +34,28 @@ class NetworkTest {
     private fun capabilities(vararg capabilities: Int): NetworkCapabilities =
         ShadowNetworkCapabilities.newInstance().also { shadowOf(it).apply { capabilities.forEach(::addCapability) } }
 
-    /** A room that asks once when it starts, and then for an hour only when it is told to. */
-    private fun quietRoom(): ChatRoom {
-        val room = chat.aliceRoom(chat.client(chat.config(interval = 1.hours)))
-        system { onAvailable(wifi) }
-        room.start()
-        waitUntil("it is live") { room.connection.value is Connection.Live }
-        // For the start, and for the network that there is.
-        holdsFor(200.milliseconds, "that was all") { chat.proxy.polls <= 2 }
-        return room
+    private var told = 0
+
+    private fun isNews(why: String, say: NetworkCallback.() -> Unit) {
+        val before = told
+        system(say)
+        assertEquals(why, before + 1, told)
     }
 
-    private fun asksOnce(why: String, say: NetworkCallback.() -> Unit) {
-        val polls = chat.proxy.polls
+    private fun isNoNews(why: String, say: NetworkCallback.() -> Unit) {
+        val before = told
         system(say)
-        waitUntil("it is asked when $why", 2.seconds) { chat.proxy.polls > polls }
-        holdsFor(200.milliseconds, "it is asked once when $why") { chat.proxy.polls == polls + 1 }
-    }
-
-    private fun asksNothing(why: String, say: NetworkCallback.() -> Unit) {
-        val polls = chat.proxy.polls
-        system(say)
-        holdsFor(200.milliseconds, "nothing is asked when $why") { chat.proxy.polls == polls }
+        assertEquals(why, before, told)
     }
 
     @Test
-    fun `another network is news, a stronger signal is none`() {
-        quietRoom()
-        asksOnce("the Wi-Fi gives way to the cellular network") {
+    fun `another network is news, a stronger signal is none`() = NetworkMonitor(chat.context) { told++ }.use {
+        isNews("there is Wi-Fi") { onAvailable(wifi) }
+        isNews("the Wi-Fi gives way to the cellular network") {
             onAvailable(cellular)
             onCapabilitiesChanged(cellular, capabilities())
         }
-        asksNothing("the system talks on about the same network") {
+        isNoNews("the system talks on about the same network") {
             repeat(20) {
                 onCapabilitiesChanged(cellular, capabilities(NetworkCapabilities.NET_CAPABILITY_VALIDATED))
                 onCapabilitiesChanged(cellular, capabilities(NetworkCapabilities.NET_CAPABILITY_NOT_METERED))
@@ -75,20 +63,19 @@ class NetworkTest {
                 onAvailable(cellular)
             }
         }
-        asksNothing("the one of before is gone for good") { onLost(wifi) }
-        asksNothing("there is none") { onLost(cellular) }
-        asksOnce("the same one is back") { onAvailable(cellular) }
+        isNoNews("the one of before is gone for good") { onLost(wifi) }
+        isNoNews("there is none") { onLost(cellular) }
+        isNews("the same one is back") { onAvailable(cellular) }
     }
 
     @Test
-    fun `a portal that lets the user through is news`() {
-        quietRoom()
-        asksOnce("there is a hotel's Wi-Fi") {
-            onAvailable(cellular)
-            onCapabilitiesChanged(cellular, capabilities(NetworkCapabilities.NET_CAPABILITY_CAPTIVE_PORTAL))
+    fun `a portal that lets the user through is news`() = NetworkMonitor(chat.context) { told++ }.use {
+        isNews("there is a hotel's Wi-Fi") {
+            onAvailable(wifi)
+            onCapabilitiesChanged(wifi, capabilities(NetworkCapabilities.NET_CAPABILITY_CAPTIVE_PORTAL))
         }
-        asksOnce("the user has logged in there") {
-            onCapabilitiesChanged(cellular, capabilities(NetworkCapabilities.NET_CAPABILITY_VALIDATED))
+        isNews("the user has logged in there") {
+            onCapabilitiesChanged(wifi, capabilities(NetworkCapabilities.NET_CAPABILITY_VALIDATED))
         }
     }
 
