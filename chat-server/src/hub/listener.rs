@@ -110,6 +110,11 @@ impl Listener {
         self.lock().poll_end(cx)
     }
 
+    /// Why it has ended, if it has.
+    pub(super) fn ended(&self) -> Option<CloseCode> {
+        self.lock().end
+    }
+
     /// How many long polls were answered along with the last item.
     pub(super) fn company(&self) -> usize {
         self.lock().company

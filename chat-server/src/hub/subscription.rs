@@ -99,6 +99,11 @@ impl Subscription {
         self.listener.write_directly(connection);
     }
 
+    /// Why it has ended, if it has, whether anybody came to hear it or not.
+    pub fn ended(&self) -> Option<CloseCode> {
+        self.listener.ended()
+    }
+
     /// How many long polls were answered along with what was given out last, this one included.
     pub fn company(&self) -> usize {
         self.listener.company()

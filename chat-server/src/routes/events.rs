@@ -87,7 +87,6 @@ impl Events {
             Poll::Ready(Event::Data(bytes)) => bytes,
             Poll::Ready(Event::End(why)) => {
                 self.stage = Stage::Ended;
-                self.ending.because(why);
                 end(why)
             }
             Poll::Pending => {
@@ -97,6 +96,15 @@ impl Events {
         };
         self.silence.as_mut().reset(Instant::now() + self.heartbeat);
         Poll::Ready(Some(bytes))
+    }
+}
+
+impl Drop for Events {
+    /// A reader so slow that it never came to hear of its end has not left of its own accord.
+    fn drop(&mut self) {
+        if let Some(why) = self.subscription.ended() {
+            self.ending.because(why);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `text/event-stream`: what it looks like on the wire, and when and why it ends.
 
-use crate::common::{Api, DEADLINE, Server, key, token_for};
+use crate::common::{Api, DEADLINE, Server, client, key, token_for};
 use chat_protocol::{CloseCode, ErrorCode, Message, Problem, RoomId};
 use reqwest::{Method, Response};
 use std::time::{Duration, Instant};
@@ -241,4 +241,28 @@ async fn streams_that_clients_leave_are_logged_with_how_long_they_lasted_and_giv
         log.lines().find(|line| line.contains("end=\"client_gone\"")).unwrap_or_else(|| panic!("{log}"));
     let latency = line.split("latency_us=").nth(1).unwrap().split(' ').next().unwrap();
     assert!(Duration::from_micros(latency.parse().unwrap()) >= lasted, "{line}");
+}
+
+#[tokio::test]
+async fn many_streams_share_one_http2_connection() {
+    let server = Server::start();
+    let alice = server.user("alice");
+    let http2 = Api { http: client(|builder| builder.http2_prior_knowledge()), ..server.user("bob") };
+    let mut rooms = Vec::new();
+    for _ in 0..5 {
+        let room = alice.make_room(&["bob"]).await;
+        rooms.push((room, Events::open(&http2, room, 0).await));
+    }
+    for (room, events) in &mut rooms {
+        assert_eq!(events.response.version(), reqwest::Version::HTTP_2);
+        alice.say(*room, &format!("in room {room}")).await;
+        assert_eq!(events.message().await.text, format!("in room {room}"));
+    }
+    let asked = Instant::now();
+    server.signal("-TERM");
+    for (_, events) in &mut rooms {
+        assert_eq!(events.end().await.code, ErrorCode::Unavailable);
+    }
+    assert_eq!(server.ended().status.code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(4), "the drain waited for nobody: {:?}", asked.elapsed());
 }

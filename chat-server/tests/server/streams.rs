@@ -61,6 +61,9 @@ async fn readers_that_stall_cost_a_bounded_memory_and_hold_nobody_up() {
         bob.page(room, &format!("?after={heard}&limit=1")).await.messages[0].seq.get(),
         heard as i64 + 1
     );
+    // So does the log of those that never read a word.
+    let log = server.stop().stderr;
+    assert_eq!(log.matches("end=\"slow_reader\"").count(), STALLED, "{log}");
 }
 
 #[tokio::test]
