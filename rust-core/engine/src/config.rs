@@ -86,6 +86,9 @@ pub struct Timings {
     /// How long a stream has to bring what a wake-up speaks of, before a poll looks whether it is still alive. 2 s:
     /// longer than any network that is there, short for who waits for a message that a push has announced.
     pub stream_grace: Duration,
+    /// How long a stream may have nothing to tell before a poll looks whether that is so: it may carry a heartbeat, and
+    /// have lost the room. 5 minutes: twelve polls an hour, where the heartbeats are a hundred and more.
+    pub stream_check: Duration,
     /// A stream that ends sooner than this has died early; three in a row, and it counts as not to be had. 75 s:
     /// longer than `stream_silence`, so that a stream which never says a word is found out.
     pub stream_proof: Duration,
@@ -113,6 +116,7 @@ impl Default for Timings {
             long_poll: Duration::from_secs(25),
             stream_silence: Duration::from_secs(60),
             stream_grace: Duration::from_secs(2),
+            stream_check: Duration::from_secs(300),
             stream_proof: Duration::from_secs(75),
             bar_base: Duration::from_secs(60),
             bar_cap: Duration::from_secs(3600),
@@ -176,6 +180,7 @@ impl EngineConfig {
             t.long_poll,
             t.stream_silence,
             t.stream_grace,
+            t.stream_check,
             t.bar_base,
             t.bar_cap,
             t.token_timeout,

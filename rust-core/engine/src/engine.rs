@@ -228,12 +228,13 @@ impl Engine {
     /// The network is back, or is another one: every job that runs polls and opens its stream anew, and
     /// everything unsent is tried again, now.
     pub fn network_back(&self) {
-        self.shared.lines.network_back();
         for room in self.shared.rooms().iter().flat_map(HashMap::values) {
             room.wake.notify_one();
             room.work.notify_one();
         }
         self.shared.list.wake.notify_one();
+        // Last: the poll that this begins answers the wake-up as well.
+        self.shared.lines.network_back();
     }
 
     /// Tells `listener` how the session stands from now on.

@@ -4,7 +4,7 @@
 
 use chat_engine::{ConnectionState, EngineConfig, TransportChoice, TransportKind};
 use chat_protocol::{ErrorCode, RoomId};
-use chat_testkit::{Opening, Phone, StreamServer, TOKEN, Then, Told, eventually};
+use chat_testkit::{Opening, Phone, StreamServer, TOKEN, Then, Told, eventually, message};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -139,4 +139,50 @@ async fn a_server_that_answers_a_long_poll_at_once_is_not_asked_in_a_hurry() {
     let (server, phone) = auto(script, |_| {}).await;
     settles_on(Polling, &server, &phone).await;
     assert_eq!(kinds(&server), ALL);
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_no_answer_and_nobody_is_in_a_hurry() {
+    let script = |o: Opening| match o.by {
+        LongPolling => Told::Batches(vec![Vec::new()], Then::Follow),
+        _ => Told::Status(404),
+    };
+    let (server, phone) = auto(script, |_| {}).await;
+    settles_on(Polling, &server, &phone).await;
+    assert_eq!(kinds(&server), ALL);
+}
+
+#[tokio::test]
+async fn streams_that_tell_what_no_poll_knows_are_given_up() {
+    let (server, phone) = auto(|_| Told::Batches(vec![vec![message(9, 9)]], Then::Silence), |_| {}).await;
+    settles_on(Polling, &server, &phone).await;
+    let opened: Vec<_> =
+        ALL.iter().map(|kind| kinds(&server).iter().filter(|k| *k == kind).count()).collect();
+    assert!(opened.iter().all(|times| (1..=6).contains(times)), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_that_refuses_the_token_on_streams_ends_no_session() {
+    let (server, phone) = auto(|_| Told::Problem(ErrorCode::TokenRefused, None), |_| {}).await;
+    settles_on(Polling, &server, &phone).await;
+    let ended = |c: &ConnectionState| matches!(c, ConnectionState::Ended(_));
+    assert!(!phone.listener.connections().iter().any(ended));
+}
+
+#[tokio::test]
+async fn a_stream_that_lives_and_has_lost_its_room_is_found_out_without_a_push() {
+    let first = |o: Opening| match o.nth {
+        0 => Told::Batches(Vec::new(), Then::Silence),
+        _ => Told::well(),
+    };
+    let (server, phone) = auto(first, |config| {
+        config.timings.stream_check = Duration::from_millis(200);
+        config.timings.stream_grace = Duration::from_millis(50);
+    })
+    .await;
+    let live = ConnectionState::Live { transport: WebSocket };
+    eventually("live", || phone.listener.connection() == Some(live.clone())).await;
+    settles_on(WebSocket, &server, &phone).await;
+    eventually("opened anew", || kinds(&server) == [WebSocket, WebSocket]).await;
+    assert_eq!(phone.engine.traffic().reconnects, 1);
 }

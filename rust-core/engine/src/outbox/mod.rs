@@ -18,7 +18,7 @@
 
 use crate::cache::{self, Cache, Outgoing, OutgoingChange, Schedule, change};
 use crate::poller::{EndReason, Pace};
-use crate::repository::{Change, FailureReason, Screen};
+use crate::repository::{Change, DeliveryState, FailureReason, Screen};
 use crate::session::{AuthorizedError, Session, Turns};
 use crate::transport::{Fault, Retry, Transport, TransportError};
 use crate::{EngineError, Timings};
@@ -203,8 +203,16 @@ impl Outbox {
         };
         match answer.map_err(Trouble::from) {
             Ok(message) => {
-                self.announce(|t| cache::mark_sent(t, self.room, *key, &self.me, message.id))?;
-                self.sent.notify_one();
+                let sent = |t: &Transaction<'_>| cache::mark_sent(t, self.room, *key, &self.me, message.id);
+                let awaited = self.cache.commit(sent, |change| {
+                    let awaited = change.upserted.iter().any(|item| item.state == DeliveryState::Sent);
+                    self.screen.push(change);
+                    awaited
+                })?;
+                // Unless the room has brought it already, as a socket does.
+                if awaited {
+                    self.sent.notify_one();
+                }
                 let poisoned = memory.poisoned().filter(|poisoned| poisoned != key);
                 memory.failing = None;
                 if let Some(poisoned) = poisoned {

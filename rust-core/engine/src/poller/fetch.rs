@@ -73,25 +73,28 @@ impl Fetch {
     }
 
     /// Takes in what came by itself after the cursor, as if it had been asked for. What a poll has brought
-    /// meanwhile is passed over.
-    pub(crate) async fn take_in(&self, position: &mut Position, mut page: Page) -> Result<Outcome, Failure> {
+    /// meanwhile is passed over. `None` if it leaves out a message: nothing of it is taken then.
+    pub(crate) async fn take_in(
+        &self,
+        position: &mut Position,
+        mut page: Page,
+    ) -> Result<Option<Outcome>, Failure> {
         self.find_cursor(position)?;
         // A new cache file: begun anew, by asking.
         let Some(cursor) = position.cursor else {
-            return Ok(Outcome { more: true, news: false, interval: None });
+            return Ok(Some(Outcome { more: true, news: false, interval: None }));
         };
         if page.cursor <= cursor {
-            return Ok(Outcome { more: page.has_more, news: false, interval: None });
+            return Ok(Some(Outcome { more: page.has_more, news: false, interval: None }));
         }
         page.messages.retain(|message| message.seq > cursor);
         // Something may drop a piece of a stream, or turn two around, and the cursor would pass over it for
         // good. Ids are dense, so it shows; but so does a message that was edited on its way, and comes later.
         let newest = self.cache.read(|c| cache::newest_id(c, self.room))?;
-        if !follows(newest, &page) {
-            log::warn!("room {}: a stream leaves out a message; asking", self.room);
-            return Ok(Outcome { more: true, news: false, interval: None });
+        match follows(newest, &page) {
+            true => self.take(position, Some(cursor), page, None).await.map(Some),
+            false => Ok(None),
         }
-        self.take(position, Some(cursor), page, None).await
     }
 
     /// Stores a page that was asked for after `after`.

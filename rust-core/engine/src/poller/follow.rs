@@ -19,54 +19,29 @@
 //!   within another, the stream is dead.
 
 use super::fetch::Position;
-use super::ladder::Ladder;
 use super::room::RoomPoll;
 use super::{ConnectionState, Failure, Poll, Rest};
 use crate::Timings;
 use crate::session::{AuthorizedError, Token};
-use crate::transport::{Answer, ChangeStream, Fault, Follow, Retry, TransportError, TransportKind};
+use crate::transport::{
+    Answer, BadAnswer, ChangeStream, Fault, Follow, Retry, TransportError, TransportKind,
+};
 use chat_protocol::{Page, Seq};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// What an engine knows of the ways to its server.
-pub(crate) struct Lines {
-    ladder: Mutex<Ladder>,
-    /// How often the network came back.
-    network: watch::Sender<u64>,
-    /// Streams that have ended otherwise than by our own wish.
-    broken: AtomicU64,
-}
-
-impl Lines {
-    pub(crate) fn new(ladder: Ladder) -> Self {
-        Self { ladder: Mutex::new(ladder), network: watch::Sender::new(0), broken: AtomicU64::new(0) }
-    }
-
-    /// The network is back, or another one: streams on the old one are dead, and what was found out about it
-    /// no longer holds.
-    pub(crate) fn network_back(&self) {
-        self.ladder().forget();
-        self.network.send_modify(|n| *n += 1);
-    }
-
-    /// How many streams have broken so far.
-    pub(crate) fn broken(&self) -> u64 {
-        self.broken.load(Ordering::Relaxed)
-    }
-
-    fn ladder(&self) -> MutexGuard<'_, Ladder> {
-        self.ladder.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A stream that is open.
+struct Stream {
+    changes: Box<dyn ChangeStream>,
+    /// What it was opened with.
+    token: Token,
+    opened: Instant,
 }
 
 impl RoomPoll {
     /// Waits until the next poll is due, following the room meanwhile if that can be had.
     pub(crate) async fn follow(&self, position: &mut Position, rest: &mut Rest<'_>) -> Result<(), Failure> {
-        let mut network = self.lines.network.subscribe();
+        let mut network = self.lines.network();
         tokio::select! {
             biased;
             // What is open, or being opened, is on the old one.
@@ -89,17 +64,14 @@ impl RoomPoll {
                 return Ok(());
             };
             match self.open(kind, &*follower, after, position, rest).await? {
-                Ok((stream, token)) => {
-                    let ended = self.listen(kind, stream, position, rest).await?;
-                    return match ended {
-                        Some(Fault::Unauthorized) => Ok(self.fetch.turns.session().renew(&token).await?),
-                        _ => Ok(()),
-                    };
-                }
+                Ok(stream) => return self.listen(kind, stream, position, rest).await,
                 // The next one down.
                 Err(AuthorizedError::Transport(error)) if refuses(&error) => {}
-                // A poll finds out whether the server is there at all.
-                Err(AuthorizedError::Transport(error)) if matches!(error.retry(), Retry::Later { .. }) => {
+                // A poll finds out whether the server is there at all, and whether it takes the token: what stands
+                // before a stream's route may refuse any.
+                Err(AuthorizedError::Transport(error))
+                    if matches!(error.retry(), Retry::Later { .. } | Retry::WithNewToken) =>
+                {
                     jitter(&self.fetch.config.timings).await;
                     return Ok(());
                 }
@@ -116,18 +88,19 @@ impl RoomPoll {
         after: Seq,
         position: &mut Position,
         rest: &mut Rest<'_>,
-    ) -> Result<Result<(Box<dyn ChangeStream>, Token), AuthorizedError>, Failure> {
-        let room = self.fetch.room;
-        let open = |token: Token| async move { Ok((follower.follow(room, after, &token).await?, token)) };
+    ) -> Result<Result<Stream, AuthorizedError>, Failure> {
         // In nobody's turn: what is held back by something in between holds back no other room.
         let mut opening = std::pin::pin!(async {
-            let opened = self.fetch.turns.session().authorized(open).await;
+            let token = self.fetch.turns.session().current().await?;
+            let opened = follower.follow(self.fetch.room, after, &token).await;
             // At once: should the poll beside it fail, nobody hears how this ended.
-            if let Err(AuthorizedError::Transport(error)) = &opened {
-                self.not_had(kind, error);
-            }
             opened
+                .inspect_err(|error| self.not_had(kind, error))
+                .map(|changes| Stream { changes, token, opened: Instant::now() })
+                .map_err(Into::into)
         });
+        // Should this take long, the room is polled as a lively one meanwhile.
+        rest.cadence.stir(Instant::now());
         loop {
             tokio::select! {
                 biased;
@@ -161,80 +134,87 @@ impl RoomPoll {
         Ok(news)
     }
 
-    /// Takes in what a stream brings until it ends, and tells by what fault, or until there is reason to end it.
+    /// Takes in what a stream brings until it ends, or until there is reason to end it.
     async fn listen(
         &self,
         kind: TransportKind,
-        mut stream: Box<dyn ChangeStream>,
+        mut stream: Stream,
         position: &mut Position,
         rest: &mut Rest<'_>,
-    ) -> Result<Option<Fault>, Failure> {
-        let opened = Instant::now();
+    ) -> Result<(), Failure> {
         let timings = &self.fetch.config.timings;
         let climb = self.lines.ladder().climb(kind);
-        let mut proof = Some(opened + self.lines.ladder().proof());
+        let mut proof = Some(stream.opened + self.lines.ladder().proof());
         let mut heard = kind != TransportKind::LongPolling;
-        // When the stream has to have brought what it owes, and whether a poll has found that it owes.
-        let mut owed = None;
+        // When a poll looks whether the stream owes something, and whether one has found that it does.
+        let mut check = stream.opened + timings.stream_check;
         let mut found = false;
         self.live(kind, rest);
         loop {
             tokio::select! {
-                answer = stream.next() => match answer {
+                answer = stream.changes.next() => match answer {
                     Ok(Answer::Nothing) => heard = true,
                     Ok(Answer::Page(page)) => {
-                        (owed, found, heard) = (None, false, true);
-                        if self.take_in(position, page, rest).await? {
-                            return Ok(None); // the rest page by page
+                        (check, found, heard) = (Instant::now() + timings.stream_check, false, true);
+                        match self.take_in(position, page, rest).await? {
+                            Some(more) if more => return Ok(()), // page by page
+                            Some(_) => {}
+                            // An edit on its way, or a stream that is wrong: a poll has the answer.
+                            None if self.look(position, rest).await? => {}
+                            None => {
+                                let wrong = BadAnswer::OutOfOrder.into();
+                                return self.broke(kind, stream.opened, &stream.token, &wrong).await;
+                            }
                         }
                     }
                     // A question that is held back is refused by its first answer, not at its opening.
                     Err(error) if !heard && refuses(&error) => {
                         self.not_had(kind, &error);
-                        return Ok(None);
+                        return Ok(());
                     }
-                    Err(error) => return self.broke(kind, opened, &error).await,
+                    Err(error) => return self.broke(kind, stream.opened, &stream.token, &error).await,
                 },
                 () = rest.wake.notified() => {
                     rest.cadence.stir(Instant::now());
-                    owed.get_or_insert(Instant::now() + timings.stream_grace);
+                    check = check.min(Instant::now() + timings.stream_grace);
                 }
-                () = at(owed) => {
+                () = sleep_until(check) => {
                     if found {
                         log::warn!("room {}: {kind:?} has gone silent", self.fetch.room);
-                        self.lines.broken.fetch_add(1, Ordering::Relaxed);
-                        self.lines.ladder().died(kind, opened.elapsed(), Instant::now());
-                        return Ok(None);
+                        self.lines.broke();
+                        self.lines.ladder().died(kind, stream.opened.elapsed(), Instant::now());
+                        return Ok(());
                     }
                     // What was said this very moment is on its way still.
                     found = self.look(position, rest).await?;
-                    owed = found.then(|| Instant::now() + timings.stream_grace);
+                    check = Instant::now() + if found { timings.stream_grace } else { timings.stream_check };
                 }
                 () = at(proof) => {
                     proof = None;
                     self.lines.ladder().proved(kind);
                 }
-                () = at(climb) => return Ok(None),
+                () = at(climb) => return Ok(()),
             }
         }
     }
 
-    /// Takes in what a stream has brought. Tells whether there is more, to be asked for.
+    /// Takes in what a stream has brought. Tells whether there is more, to be asked for; `None` if a message
+    /// is left out.
     async fn take_in(
         &self,
         position: &mut Position,
         page: Page,
         rest: &mut Rest<'_>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<bool>, Failure> {
         let outcome = self.fetch.take_in(position, page).await;
         if outcome.is_err() {
             self.fetch.caught_up(position);
         }
         let outcome = outcome?;
-        if outcome.news {
+        if outcome.is_some_and(|outcome| outcome.news) {
             rest.cadence.stir(Instant::now());
         }
-        Ok(outcome.more)
+        Ok(outcome.map(|outcome| outcome.more))
     }
 
     /// A stream could not be had.
@@ -252,23 +232,30 @@ impl RoomPoll {
         &self,
         kind: TransportKind,
         opened: Instant,
+        token: &Token,
         error: &TransportError,
-    ) -> Result<Option<Fault>, Failure> {
+    ) -> Result<(), Failure> {
         if let Retry::EndRoom(reason) = error.retry() {
             return Err(Failure::End(reason));
         }
-        self.lines.broken.fetch_add(1, Ordering::Relaxed);
+        let (lived, now) = (opened.elapsed(), Instant::now());
+        let timings = &self.fetch.config.timings;
+        self.lines.broke();
+        if error.fault == Fault::Unauthorized {
+            self.fetch.turns.session().renew(token).await?;
+            // That a token has run out is nobody's failure, unless it does so at once, again and again.
+            if lived > timings.stream_grace {
+                return Ok(());
+            }
+        }
+        log::warn!("room {}: {kind:?} ended after {lived:?}: {error}", self.fetch.room);
         match error.retry_after {
-            Some(at_least) => self.lines.ladder().refused(kind, at_least, Instant::now()),
-            None => self.lines.ladder().died(kind, opened.elapsed(), Instant::now()),
+            Some(at_least) => self.lines.ladder().refused(kind, at_least, now),
+            None => self.lines.ladder().died(kind, lived, now),
         }
-        // That a token has run out is nobody's failure.
-        if error.fault != Fault::Unauthorized {
-            log::warn!("room {}: {kind:?} ended after {:?}: {error}", self.fetch.room, opened.elapsed());
-            // A thousand phones lose the same server in the same instant.
-            jitter(&self.fetch.config.timings).await;
-        }
-        Ok(Some(error.fault))
+        // A thousand phones lose the same server in the same instant.
+        jitter(timings).await;
+        Ok(())
     }
 
     fn live(&self, kind: TransportKind, rest: &mut Rest<'_>) {

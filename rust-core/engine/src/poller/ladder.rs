@@ -107,7 +107,7 @@ impl Ladder {
         let apart = 1.0 + fastrand::f64() / 4.0;
         rung.not_before = rung.not_before.max(Some(now + at_least.mul_f64(apart)));
         rung.strikes = 0;
-        // Barred already: another room has found out the same, and it counts once.
+        // Another room has found it out already.
         if rung.barred_until.is_none_or(|until| until <= now) {
             let bar = base.saturating_mul(1 << rung.bars.min(16)).min(cap);
             rung.barred_until = Some(now + bar.mul_f64(apart));
@@ -220,6 +220,15 @@ mod tests {
         let (mut ladder, now) = ladder();
         for room in 0..10 {
             ladder.refused(WebSocket, Duration::ZERO, now + Duration::from_millis(room));
+        }
+        assert!(ladder.climb(Sse).unwrap() <= now + Duration::from_secs(75));
+    }
+
+    #[test]
+    fn ten_rooms_that_are_refused_at_once_bar_it_once() {
+        let (mut ladder, now) = ladder();
+        for _ in 0..10 {
+            ladder.refused(WebSocket, Duration::ZERO, now);
         }
         assert!(ladder.climb(Sse).unwrap() <= now + Duration::from_secs(75));
     }

@@ -1,8 +1,7 @@
 //! What a room's job does: asks for its changes, and waits for the next in the way that works best.
 
 use super::fetch::{Fetch, Position};
-use super::follow::Lines;
-use super::{ConnectionState, Failure, Outcome, Poll, Rest};
+use super::{ConnectionState, Failure, Lines, Outcome, Poll, Rest};
 use crate::repository::Feed;
 use std::sync::Arc;
 

@@ -166,6 +166,14 @@ impl Session {
         }
     }
 
+    /// The token to use now, whatever comes of it.
+    ///
+    /// # Errors
+    /// [`AuthorizedError::TokenUnavailable`], [`AuthorizedError::SessionEnded`].
+    pub(crate) async fn current(self: &Arc<Self>) -> Result<Token, AuthorizedError> {
+        Ok(self.token(None).await?.token)
+    }
+
     /// A stream was ended because `token` is no longer good: has another in its place, asked for once
     /// however many streams it ended.
     ///

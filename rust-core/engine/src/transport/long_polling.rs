@@ -49,41 +49,52 @@ struct Held {
     token: Token,
     not_before: Option<Instant>,
     /// The question that is out. Kept here, so that it stays out when nobody waits for it for a moment.
-    asked: Option<BoxFuture<'static, Result<Got, TransportError>>>,
+    asked: Option<BoxFuture<'static, Result<(Answer, Duration), TransportError>>>,
 }
 
 impl Held {
-    fn ask(&self) -> BoxFuture<'static, Result<Got, TransportError>> {
-        let (http, room, token, not_before) =
-            (self.http.clone(), self.room, self.token.clone(), self.not_before);
+    /// Asks, in a while perhaps. The answer comes with the time over which to spread the next question.
+    fn ask(&self) -> BoxFuture<'static, Result<(Answer, Duration), TransportError>> {
+        let (http, room, after, token, not_before) =
+            (self.http.clone(), self.room, self.after, self.token.clone(), self.not_before);
         let wait = self.hold.mul_f64(1.0 - fastrand::f64() / 5.0).as_secs().max(1);
-        let query = format!("after={}&wait={wait}", self.after);
         Box::pin(async move {
             if let Some(not_before) = not_before {
                 sleep_until(not_before).await;
             }
             let asked = Instant::now();
-            let got = http.get_messages(room, &query, &token).await?;
-            // A server that does not hold would be asked as fast as the network carries.
-            match got.body.is_none() && asked.elapsed() < Duration::from_secs(wait) / 2 {
+            let query = format!("after={after}&wait={wait}");
+            let Got { body, jitter, .. } = http.get_messages(room, &query, &token).await?;
+            if let Some(body) = body {
+                let page = check::page(&body, |page| check::changes(page, Some(after)))?;
+                if !page.messages.is_empty() {
+                    return Ok((Answer::Page(page), jitter));
+                }
+            }
+            // A server that holds nothing back would be asked as fast as the network carries.
+            match asked.elapsed() < LEAST_HOLD.min(Duration::from_secs(wait) / 2) {
                 true => Err(BadAnswer::Status(204).into()),
-                false => Ok(got),
+                false => Ok((Answer::Nothing, jitter)),
             }
         })
     }
 }
 
+/// A server that has nothing to tell sooner than this does not hold questions back. 5 s: some may hold them for
+/// less time than they are asked to, and below this polling, which slows down with the room, is cheaper.
+const LEAST_HOLD: Duration = Duration::from_secs(5);
+
 #[async_trait]
 impl ChangeStream for Held {
     async fn next(&mut self) -> Result<Answer, TransportError> {
         let asked = self.asked.take().unwrap_or_else(|| self.ask());
-        let got = self.asked.insert(asked).await;
+        let answered = self.asked.insert(asked).await;
         self.asked = None;
-        let Got { body, jitter, .. } = got?;
+        let (answer, jitter) = answered?;
         self.not_before = (!jitter.is_zero()).then(|| Instant::now() + jitter.mul_f64(fastrand::f64()));
-        let Some(body) = body else { return Ok(Answer::Nothing) };
-        let page = check::page(&body, |page| check::changes(page, Some(self.after)))?;
-        self.after = page.cursor;
-        Ok(Answer::Page(page))
+        if let Answer::Page(page) = &answer {
+            self.after = page.cursor;
+        }
+        Ok(answer)
     }
 }

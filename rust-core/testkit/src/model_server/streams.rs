@@ -90,7 +90,8 @@ impl Streams {
         self.news.send_modify(|n| *n += 1); // what was to come late comes now
     }
 
-    fn refuse(
+    /// A stream that was open is ended. Of one that is not, a poll decides whether the token is good.
+    fn end(
         &mut self,
         kind: TransportKind,
         token: &Token,
@@ -100,6 +101,10 @@ impl Streams {
         if fault == Fault::Unauthorized {
             self.expired.insert(token.secret().to_owned());
         }
+        self.refuse(kind, fault, retry_after)
+    }
+
+    fn refuse(&mut self, kind: TransportKind, fault: Fault, retry_after: Option<Duration>) -> TransportError {
         if let Some(after) = retry_after {
             self.not_before.insert(kind, Instant::now() + after);
         }
@@ -171,7 +176,7 @@ impl Follow for Way {
                 (mishap.batches, mishap.fate) = (0, Fate::Ends(fault, after));
             }
             Begins::Refused(fault, after) => {
-                return Err(server.state().streams.refuse(kind, token, fault, after));
+                return Err(server.state().streams.refuse(kind, fault, after));
             }
         }
         let state = server.state();
@@ -237,7 +242,7 @@ impl Stream {
         let held = self.kind == TransportKind::LongPolling;
         match fate {
             Fate::Ends(fault, after) => {
-                return Ok(Err(state.streams.refuse(self.kind, &self.open.token, fault, after)));
+                return Ok(Err(state.streams.end(self.kind, &self.open.token, fault, after)));
             }
             Fate::Silent => {
                 self.silent = true;
