@@ -3,7 +3,7 @@
 use crate::ops::{Case, Op};
 use crate::play;
 use crate::world::World;
-use chat_engine::transport::Fault;
+use chat_engine::transport::{BadAnswer, Fault};
 use chat_engine::{ConnectionState, EndReason, TransportChoice, TransportKind};
 use chat_testkit::{Begins, Fate, Kind, Mishap, StreamMishap};
 use std::time::Duration;
@@ -96,6 +96,27 @@ async fn sockets_that_open_and_never_say_a_word_are_left() {
     let id = world.say();
     world.shown_within(id, Duration::from_millis(500)).await.unwrap();
     assert_eq!(world.screen.live(), Some(TransportKind::Sse));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_network_is_another_chance() {
+    let blocked = refused(Fault::BadAnswer(BadAnswer::Status(502)), None);
+    let mut world = started(&[blocked], 1_000).await;
+    assert_eq!(world.screen.live(), Some(TransportKind::Sse));
+    world.step(&Op::NetworkBack, 1_000).await.unwrap();
+    assert_eq!(world.screen.live(), Some(TransportKind::WebSocket));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_stop_after_a_long_life_without_a_message_are_asked_for_again() {
+    let dies = StreamMishap { fate: Fate::Loses(Fault::Timeout), ..StreamMishap::NONE };
+    let sse = Case { transport: TransportChoice::Only(TransportKind::Sse), ..case(vec![]) };
+    let mut world = World::new(&sse).unwrap();
+    world.step(&Op::PlanStreams(TransportKind::Sse, vec![dies]), 0).await.unwrap();
+    world.step(&Op::Start, 600_000).await.unwrap();
+    world.say();
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.server.streams(), [2]);
 }
 
 #[tokio::test(start_paused = true)]
