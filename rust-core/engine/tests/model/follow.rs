@@ -80,10 +80,11 @@ impl World {
         if self.server.streams().len() != usize::from(streamed) {
             return Err(format!("{} streams are open", self.server.streams().len()));
         }
-        let polls = self.server.polls();
         let id = self.say();
         self.shown_within(id, if streamed { Duration::from_millis(500) } else { Duration::from_secs(31) })
             .await?;
+        let polls = self.server.polls();
+        sleep(Duration::from_secs(30)).await;
         if streamed && self.server.polls() != polls {
             return Err(format!("{best:?} is polled beside"));
         }

@@ -442,7 +442,7 @@ impl World {
 
     /// Scrolls to the beginning.
     pub(crate) async fn scroll_up(&self) -> Result<(), String> {
-        for _ in 0..200 {
+        for page in 0..200 {
             let (tell, told) = tokio::sync::oneshot::channel();
             self.room().load_older(move |answer: Result<Loaded, LoadError>| {
                 let _ = tell.send(answer); // not heard when the test has failed
@@ -450,6 +450,8 @@ impl World {
             match timeout(Duration::from_secs(600), told).await {
                 Ok(Ok(Ok(Loaded { has_older: true }))) => {}
                 Ok(Ok(Ok(Loaded { has_older: false }))) => return Ok(()),
+                // It was asked for already, and what went wrong then is heard only now.
+                Ok(Ok(Err(_))) if page == 0 => {}
                 other => return Err(format!("older messages: {other:?}")),
             }
         }
