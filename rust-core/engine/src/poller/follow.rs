@@ -38,6 +38,15 @@ struct Stream {
     opened: Instant,
 }
 
+/// What to do after a batch.
+enum Next {
+    Listen,
+    /// There is more, to be had page by page.
+    Poll,
+    /// The stream tells what no poll knows.
+    Break,
+}
+
 impl RoomPoll {
     /// Waits until the next poll is due, following the room meanwhile if that can be had.
     pub(crate) async fn follow(&self, position: &mut Position, rest: &mut Rest<'_>) -> Result<(), Failure> {
@@ -157,11 +166,9 @@ impl RoomPoll {
                     Ok(Answer::Page(page)) => {
                         (check, found, heard) = (Instant::now() + timings.stream_check, false, true);
                         match self.take_in(position, page, rest).await? {
-                            Some(more) if more => return Ok(()), // page by page
-                            Some(_) => {}
-                            // An edit on its way, or a stream that is wrong: a poll has the answer.
-                            None if self.look(position, rest).await? => {}
-                            None => {
+                            Next::Listen => {}
+                            Next::Poll => return Ok(()),
+                            Next::Break => {
                                 let wrong = BadAnswer::OutOfOrder.into();
                                 return self.broke(kind, stream.opened, &stream.token, &wrong).await;
                             }
@@ -198,23 +205,32 @@ impl RoomPoll {
         }
     }
 
-    /// Takes in what a stream has brought. Tells whether there is more, to be asked for; `None` if a message
-    /// is left out.
+    /// Takes in what a stream has brought. Of a batch that leaves out a message, an edit on its way or a stream
+    /// that is wrong, nothing: a poll has the answer.
     async fn take_in(
         &self,
         position: &mut Position,
         page: Page,
         rest: &mut Rest<'_>,
-    ) -> Result<Option<bool>, Failure> {
+    ) -> Result<Next, Failure> {
+        let reach = page.cursor;
         let outcome = self.fetch.take_in(position, page).await;
         if outcome.is_err() {
             self.fetch.caught_up(position);
         }
-        let outcome = outcome?;
-        if outcome.is_some_and(|outcome| outcome.news) {
-            rest.cadence.stir(Instant::now());
-        }
-        Ok(outcome.map(|outcome| outcome.more))
+        let next = match outcome? {
+            Some(outcome) => {
+                if outcome.news {
+                    rest.cadence.stir(Instant::now());
+                }
+                if outcome.more { Next::Poll } else { Next::Listen }
+            }
+            None if !self.look(position, rest).await? => Next::Break,
+            // Where the poll has not got as far, the stream is opened anew.
+            None if position.cursor() < Some(reach) => Next::Poll,
+            None => Next::Listen,
+        };
+        Ok(next)
     }
 
     /// A stream could not be had.
@@ -244,7 +260,7 @@ impl RoomPoll {
         if error.fault == Fault::Unauthorized {
             self.fetch.turns.session().renew(token).await?;
             // That a token has run out is nobody's failure, unless it does so at once, again and again.
-            if lived > timings.stream_grace {
+            if lived > timings.answer_timeout {
                 return Ok(());
             }
         }
