@@ -38,7 +38,8 @@ on_each_transport! {
         a_token_that_has_run_out_is_renewed
         stop_hangs_up_at_every_moment
         a_push_finds_out_that_a_connection_is_dead
-        another_network_gets_another_connection;
+        another_network_gets_another_connection
+        a_server_too_busy_for_polls_is_still_listened_to;
     network:
         a_conversation_comes_and_goes
         a_conversation_over_tls_is_the_same

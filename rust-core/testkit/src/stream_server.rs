@@ -92,6 +92,8 @@ struct Shared {
     truth: watch::Sender<Vec<Message>>,
     openings: Mutex<Vec<Opening>>,
     polls: Mutex<usize>,
+    /// What plain polls meet, in the place of the truth.
+    busy: Mutex<Option<ErrorCode>>,
     tokens: Mutex<Vec<String>>,
     held: watch::Sender<usize>,
 }
@@ -112,6 +114,7 @@ impl StreamServer {
             truth: watch::Sender::new(truth),
             openings: Mutex::default(),
             polls: Mutex::default(),
+            busy: Mutex::default(),
             tokens: Mutex::default(),
             held: watch::Sender::new(0),
         });
@@ -142,6 +145,11 @@ impl StreamServer {
     /// How many plain polls were answered by the truth.
     pub fn polls(&self) -> usize {
         *self.shared.polls.lock().unwrap()
+    }
+
+    /// From now on plain polls are refused with this, and a `Retry-After` of a minute.
+    pub fn refuse_polls(&self, code: ErrorCode) {
+        *self.shared.busy.lock().unwrap() = Some(code);
     }
 
     /// The tokens that openings came with, without their scheme.
@@ -239,7 +247,10 @@ async fn answer(mut request: Request<Incoming>, shared: Arc<Shared>) -> Result<R
         _ if by != TransportKind::Polling => Ok(problem(ErrorCode::NotFound, None)),
         after => {
             *shared.polls.lock().unwrap() += 1;
-            Ok(poll(&shared.truth.borrow(), after))
+            match *shared.busy.lock().unwrap() {
+                Some(code) => Ok(problem(code, Some(60))),
+                None => Ok(poll(&shared.truth.borrow(), after)),
+            }
         }
     }
 }

@@ -20,7 +20,7 @@
 
 use super::fetch::Position;
 use super::room::RoomPoll;
-use super::{ConnectionState, Failure, Poll, Rest};
+use super::{ConnectionState, Failure, JobError, Poll, Rest};
 use crate::Timings;
 use crate::session::{AuthorizedError, Token};
 use crate::transport::{
@@ -192,9 +192,18 @@ impl RoomPoll {
                         self.lines.ladder().died(kind, stream.opened.elapsed(), Instant::now());
                         return Ok(());
                     }
-                    // What was said this very moment is on its way still.
-                    found = self.look(position, rest).await?;
-                    check = Instant::now() + if found { timings.stream_grace } else { timings.stream_check };
+                    let again;
+                    (found, again) = match self.look(position, rest).await {
+                        // What was said this very moment is on its way still.
+                        Ok(true) => (true, timings.stream_grace),
+                        Ok(false) => (false, timings.stream_check),
+                        Err(Failure::Later { error, at_least }) if is_busy(&error) => {
+                            log::warn!("room {}: beside {kind:?}: {error}", self.fetch.room);
+                            (false, timings.stream_check.max(at_least))
+                        }
+                        Err(failure) => return Err(failure),
+                    };
+                    check = Instant::now() + again;
                 }
                 () = at(proof) => {
                     proof = None;
@@ -289,6 +298,12 @@ fn refuses(error: &TransportError) -> bool {
         Fault::Server { .. } => error.retry_after.is_some(),
         _ => false,
     }
+}
+
+/// Whether a poll says that the server is there, and has no answer now: no reason to hang up a stream that lives.
+fn is_busy(error: &JobError) -> bool {
+    let busy = |fault| matches!(fault, Fault::Server { .. } | Fault::RateLimited | Fault::CursorAhead);
+    error.fault().map_or(*error == JobError::TokenUnavailable, busy)
 }
 
 /// Longer than the moment within which deaths count as one ([`Ladder::died`]).

@@ -224,3 +224,24 @@ pub async fn another_network_gets_another_connection(kind: TransportKind) {
     phone.engine.network_back();
     goes_on(kind, &server, &phone).await;
 }
+
+/// A poll beside a stream that lives is refused: the stream goes on.
+pub async fn a_server_too_busy_for_polls_is_still_listened_to(kind: TransportKind) {
+    if kind == TransportKind::Polling {
+        return; // it has nothing else
+    }
+    for code in [ErrorCode::Unavailable, ErrorCode::RateLimited, ErrorCode::Internal] {
+        let (server, phone) = meets(kind, Told::well()).await;
+        goes_on(kind, &server, &phone).await;
+        let (openings, polls) = (server.openings().len(), server.polls());
+        server.refuse_polls(code);
+        phone.room.wake();
+        eventually("a poll looks", || server.polls() > polls).await;
+        shows(&phone, server.say()).await;
+        let live = ConnectionState::Live { transport: kind };
+        assert_eq!(phone.listener.connection(), Some(live));
+        if kind != TransportKind::LongPolling {
+            assert_eq!(server.openings().len(), openings, "nobody hung up");
+        }
+    }
+}
