@@ -155,9 +155,11 @@ impl RoomPoll {
         let climb = self.lines.ladder().climb(kind);
         let mut proof = Some(stream.opened + self.lines.ladder().proof());
         let mut heard = kind != TransportKind::LongPolling;
-        // When a poll looks whether the stream owes something, and whether one has found that it does.
+        // When a poll looks whether the stream owes something, not before a busy server has said so, and whether
+        // one has found that it does.
         let mut check = stream.opened + timings.stream_check;
         let mut found = false;
+        let mut not_before = stream.opened;
         self.live(kind, rest);
         loop {
             tokio::select! {
@@ -183,7 +185,7 @@ impl RoomPoll {
                 },
                 () = rest.wake.notified() => {
                     rest.cadence.stir(Instant::now());
-                    check = check.min(Instant::now() + timings.stream_grace);
+                    check = check.min(not_before.max(Instant::now() + timings.stream_grace));
                 }
                 () = sleep_until(check) => {
                     if found {
@@ -199,7 +201,9 @@ impl RoomPoll {
                         Ok(false) => (false, timings.stream_check),
                         Err(Failure::Later { error, at_least }) if is_busy(&error) => {
                             log::warn!("room {}: beside {kind:?}: {error}", self.fetch.room);
-                            (false, timings.stream_check.max(at_least))
+                            let busy = at_least.max(timings.backoff_cap);
+                            not_before = Instant::now() + busy;
+                            (false, busy)
                         }
                         Err(failure) => return Err(failure),
                     };
