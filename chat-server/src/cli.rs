@@ -18,8 +18,13 @@ const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// The longest pause between polls worth wishing for: a day. More is a slip.
 const MAX_POLL_INTERVAL: i64 = 24 * 60 * 60;
 
-/// The longest silence on a stream worth asking for: an hour, for networks without proxies and phones.
-const MAX_HEARTBEAT: i64 = 60 * 60;
+/// The shortest bound on holding a poll, in seconds. What is answered sooner clients take for a server that
+/// does not hold at all, and they go by plain polling.
+const MIN_WAIT: i64 = 5;
+
+/// The longest silence on a stream, in seconds. Clients take 60 for death, and so does [`crate::serve`] of
+/// an answer that nobody takes; the rest is the network's.
+const MAX_HEARTBEAT: i64 = 50;
 
 /// The chat-core reference server.
 #[derive(Debug, Parser)]
@@ -81,11 +86,12 @@ pub struct Serve {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Streams")]
 pub struct Streams {
-    /// Longest that a poll is held (`wait=`)
+    /// Longest that a poll is held (`wait=`); 5 at least, as clients take less for a server that does not hold
     #[arg(long, value_name = "SECONDS", default_value_t = 30,
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WAIT_SECONDS)))]
+          value_parser = clap::value_parser!(u32).range(MIN_WAIT..=i64::from(MAX_WAIT_SECONDS)))]
     pub max_wait: u32,
-    /// Longest silence on an event stream or a socket before a sign of life
+    /// Longest silence on an event stream or a socket before a sign of life; 50 at most, as clients take 60 s
+    /// without one for the end
     #[arg(long, value_name = "SECONDS", default_value_t = HEARTBEAT_SECONDS,
           value_parser = clap::value_parser!(u32).range(1..=MAX_HEARTBEAT))]
     pub heartbeat: u32,

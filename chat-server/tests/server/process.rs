@@ -48,6 +48,20 @@ fn either_signal_ends_it_well_and_idle_connections_do_not_hold_it() {
     }
 }
 
+#[test]
+fn times_that_no_client_of_ours_could_live_with_are_refused() {
+    for (flag, least, most) in [("--heartbeat", "1", "50"), ("--max-wait", "5", "55")] {
+        for wrong in ["0", "56", if least == "5" { "4" } else { "51" }] {
+            let (code, stdout, stderr) = run(&[flag, wrong]);
+            assert_eq!((code, stdout.as_str()), (Some(2), ""), "{flag} {wrong}");
+            assert!(stderr.contains(&format!("{least}..={most}")), "{stderr}");
+        }
+        for right in [least, most] {
+            Server::start_with(&[flag, right]);
+        }
+    }
+}
+
 /// A `POST` whose head has arrived and whose body has not.
 async fn half_a_post(server: &Server) -> TcpStream {
     let room = server.user("alice").make_room(&[]).await;
