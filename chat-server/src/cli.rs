@@ -104,6 +104,9 @@ pub struct Streams {
     /// Most listeners that one user may have in one room
     #[arg(long, value_name = "N", default_value_t = Bounds::default().per_user)]
     pub max_user_listeners: u32,
+    /// Most listeners that one user may have in all rooms together
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().per_user_in_all)]
+    pub max_user_listeners_in_all: u32,
     /// Bytes that may wait for a listener that reads slowly, before it is sent away
     #[arg(long, value_name = "BYTES", default_value_t = Bounds::default().backlog)]
     pub max_backlog: usize,
@@ -125,6 +128,7 @@ impl Streams {
             listeners: self.max_listeners,
             per_room: self.max_room_listeners,
             per_user: self.max_user_listeners,
+            per_user_in_all: self.max_user_listeners_in_all,
             backlog: self.max_backlog,
         }
     }

@@ -19,7 +19,7 @@
 //! - **The room waits for nobody.** Queues are bounded in bytes; who falls behind is sent away to come
 //!   back by the cursor (`listener`). So is who has no right any more: the token expired, or the user was
 //!   taken out.
-//! - **Bounded**: listeners in all, per room, and per user in a room ([`Bounds`]).
+//! - **Bounded**: listeners in all, per room, and per user in a room and in all ([`Bounds`]).
 //! - The writer's thread takes one short lock per commit and none that a flush holds.
 
 mod batching;
@@ -50,6 +50,8 @@ pub struct Bounds {
     pub per_room: usize,
     /// By one user in one room.
     pub per_user: u32,
+    /// By one user in all rooms.
+    pub per_user_in_all: u32,
     /// Bytes that wait for one listener.
     pub backlog: usize,
 }
@@ -63,6 +65,9 @@ impl Default for Bounds {
             per_room: 10_000,
             // A few devices and tabs, each with a connection or two that its network has forgotten.
             per_user: 16,
+            // As many devices, each with 30 rooms open, on half of which the same holds: more than anybody
+            // has. One user alone could otherwise make rooms until nobody else finds a place.
+            per_user_in_all: 256,
             // Some 300 messages on top of what the kernel holds: minutes of a lively room.
             backlog: 64 << 10,
         }
@@ -93,7 +98,7 @@ pub enum JoinError {
     /// No place is left: in all, or in the room.
     #[error("too many listeners")]
     Full,
-    /// The user listens too often to this room already.
+    /// The user listens too often already: to this room, or in all.
     #[error("too many listeners of this user")]
     TooManyOfUser,
     /// The server stops.
@@ -115,6 +120,7 @@ struct Inner {
 struct Rooms {
     open: HashMap<RoomId, Open>,
     listeners: usize,
+    users: Users,
     closing: bool,
 }
 
@@ -122,7 +128,28 @@ struct Rooms {
 struct Open {
     room: Arc<Room>,
     listeners: usize,
-    users: HashMap<UserId, u32>,
+    users: Users,
+}
+
+/// How often each of them listens.
+#[derive(Default)]
+struct Users(HashMap<UserId, u32>);
+
+impl Users {
+    fn have(&self, user: &UserId, most: u32) -> bool {
+        self.0.get(user).is_some_and(|count| *count >= most)
+    }
+
+    fn one_more(&mut self, user: &UserId) {
+        *self.0.entry(user.clone()).or_default() += 1;
+    }
+
+    fn one_less(&mut self, user: &UserId) {
+        match self.0.get_mut(user) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(self.0.remove(user)),
+        }
+    }
 }
 
 impl Hub {
@@ -165,8 +192,11 @@ impl Hub {
         if rooms.listeners >= bounds.listeners {
             return Err(JoinError::Full);
         }
+        if rooms.users.have(&join.user, bounds.per_user_in_all) {
+            return Err(JoinError::TooManyOfUser);
+        }
         if let Some(open) = rooms.open.get(&join.room) {
-            if open.users.get(&join.user).is_some_and(|of_user| *of_user >= bounds.per_user) {
+            if open.users.have(&join.user, bounds.per_user) {
                 return Err(JoinError::TooManyOfUser);
             }
             if open.listeners >= bounds.per_room {
@@ -174,13 +204,14 @@ impl Hub {
             }
         }
         rooms.listeners += 1;
+        rooms.users.one_more(&join.user);
         let open = rooms.open.entry(join.room).or_insert_with(|| {
             let room = Arc::new(Room::new(join.room));
             tokio::spawn(Arc::clone(&room).run(store.clone(), self.0.batching));
-            Open { room, listeners: 0, users: HashMap::new() }
+            Open { room, listeners: 0, users: Users::default() }
         });
         open.listeners += 1;
-        *open.users.entry(join.user.clone()).or_default() += 1;
+        open.users.one_more(&join.user);
         Ok(Arc::clone(&open.room))
     }
 
@@ -188,12 +219,10 @@ impl Hub {
     fn release(&self, room: RoomId, user: &UserId) {
         let mut rooms = self.lock();
         rooms.listeners -= 1;
+        rooms.users.one_less(user);
         let Some(open) = rooms.open.get_mut(&room) else { return };
         open.listeners -= 1;
-        match open.users.get_mut(user) {
-            Some(of_user) if *of_user > 1 => *of_user -= 1,
-            _ => drop(open.users.remove(user)),
-        }
+        open.users.one_less(user);
         if open.listeners > 0 {
             return;
         }

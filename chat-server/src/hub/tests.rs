@@ -73,8 +73,18 @@ impl World {
         after: i64,
         rendering: Rendering,
     ) -> Result<Subscription, JoinError> {
+        self.try_join_in(self.room, name, after, rendering).await
+    }
+
+    async fn try_join_in(
+        &self,
+        room: RoomId,
+        name: &str,
+        after: i64,
+        rendering: Rendering,
+    ) -> Result<Subscription, JoinError> {
         let join = Join {
-            room: self.room,
+            room,
             user: user(name),
             expires: Instant::now() + Duration::from_secs(3_600),
             after: Seq::new(after).unwrap(),

@@ -206,6 +206,19 @@ async fn waiters_are_bounded_per_user_per_room_and_in_all_and_told_when_to_come_
 }
 
 #[tokio::test]
+async fn a_user_cannot_fill_the_server_by_making_rooms() {
+    let server = Server::start_with(&["--max-user-listeners-in-all", "1"]);
+    let (alice, bob) = (server.user("alice"), server.user("bob"));
+    let (room, other) = (alice.make_room(&["bob"]).await, alice.make_room(&["bob"]).await);
+    let _held = hold(&alice, room, "?after=0&wait=30");
+    until_held(&alice, room).await;
+    let refused = alice.ask(other, "?after=0&wait=1").await;
+    refused.is(ErrorCode::RateLimited);
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    assert_eq!(bob.ask(other, "?after=0&wait=1").await.status, 204);
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_gives_its_place_back_at_once() {
     let (server, alice, _bob, room) = with_one_place(&["--max-wait", "55"]).await;
     let socket = hold_bare(&server, &alice, room).await;

@@ -1,7 +1,8 @@
 //! How many, and how far behind.
 
-use super::{Batching, Bounds, Rendering, World, changes, end};
+use super::{Batching, Bounds, Rendering, World, changes, end, user};
 use crate::hub::JoinError;
+use crate::store::NewRoom;
 use chat_protocol::CloseCode;
 
 #[tokio::test]
@@ -17,6 +18,35 @@ async fn listeners_are_bounded_in_all_per_room_and_per_user_and_a_place_given_ba
     drop(first);
     let _fourth = join("bob").await.unwrap();
     assert_eq!(world.hub.listeners(), 3);
+}
+
+#[tokio::test]
+async fn one_user_does_not_take_everybodys_places_by_making_rooms() {
+    let bounds = Bounds { listeners: 100, per_user: 2, per_user_in_all: 3, ..Bounds::default() };
+    let world = World::new(bounds, Batching::default()).await;
+    let mut rooms = vec![world.room];
+    for _ in 0..2 {
+        let room = NewRoom { creator: user("alice"), title: "t".into(), members: vec![user("bob")] };
+        rooms.push(world.store.create_room(room).await.unwrap().id);
+    }
+    let join = |name, room: usize| world.try_join_in(rooms[room], name, 0, Rendering::Sse);
+    let mut places = vec![];
+    for room in 0..3 {
+        places.push(join("alice", room).await.unwrap());
+    }
+    for room in 0..3 {
+        assert!(matches!(join("alice", room).await, Err(JoinError::TooManyOfUser)));
+    }
+    let _bob = join("bob", 0).await.unwrap();
+    places.pop();
+    places.push(join("alice", 0).await.unwrap());
+    assert!(matches!(join("alice", 1).await, Err(JoinError::TooManyOfUser)));
+    drop(places);
+    let mut again = vec![];
+    for room in 0..3 {
+        again.push(join("alice", room).await.unwrap());
+    }
+    assert_eq!(world.hub.listeners(), 4);
 }
 
 #[tokio::test]
