@@ -5,7 +5,8 @@
 //!   └─▶ queue ─▶ Subscription ─▶ Session ─┘    (the first frame, TLS, and whoever reads slowly)
 //! peer ─▶ Session ─▶ one task per message being stored ─▶ SocketSink
 //! ```
-//! tungstenite reads, and writes pongs and the close handshake; everything goes out through the sink.
+//! tungstenite reads, and writes pongs and the close handshake; everything goes out through the sink. Nothing is
+//! read while too much is under way (`sink`) or came too fast (`bucket`): the peer's own network holds it back.
 //!
 //! # The end
 //! Whoever ends says why. After our close frame the peer has [`CLOSE_TIMEOUT`] to answer it, in which it
@@ -108,7 +109,9 @@ impl Open {
             };
             match ending {
                 Some(ending) => return ending,
-                None if alarm.is_elapsed() => alarm.as_mut().reset(self.next_alarm()),
+                None if alarm.is_elapsed() || self.held_back().is_some() => {
+                    alarm.as_mut().reset(self.next_alarm());
+                }
                 None => {}
             }
         }
@@ -132,6 +135,7 @@ impl Open {
             }
         }
         if self.peer.sink.may_begin()
+            && self.held_back().is_none()
             && let Poll::Ready(heard) = self.peer.poll_message(cx)
         {
             return Poll::Ready(Event::Heard(heard));
@@ -139,10 +143,13 @@ impl Open {
         alarm.poll(cx).map(|()| Event::Alarm)
     }
 
+    /// Until when nothing is read of a peer that says too much.
+    fn held_back(&self) -> Option<Instant> {
+        self.bucket.wait().filter(|until| *until > Instant::now())
+    }
+
     async fn heard(&mut self, message: Message) -> Option<Farewell> {
-        if !self.bucket.take(Instant::now()) {
-            return Some(self.close(CloseCode::RateLimited));
-        }
+        self.bucket.take(Instant::now());
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(ClientFrame::Send { transaction_id, text }) => {
@@ -172,9 +179,11 @@ impl Open {
         farewell
     }
 
-    /// When to look again: at the next heartbeat, or at the moment from which the peer counts as gone.
+    /// When to look again: at the next heartbeat, at the moment from which the peer counts as gone, or when
+    /// it may be read on.
     fn next_alarm(&self) -> Instant {
-        self.next_ping().min(self.gone())
+        let next = self.next_ping().min(self.gone());
+        self.held_back().map_or(next, |until| until.min(next))
     }
 
     /// A heartbeat after we last said something, so that the peer knows of us; and after it last said

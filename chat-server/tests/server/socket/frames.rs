@@ -1,8 +1,9 @@
 //! What comes down, and what may come up in which shape.
 
 use super::{Socket, frame, read_frame, send};
-use crate::common::{Api, Server};
+use crate::common::{Api, Server, key};
 use chat_protocol::{CloseCode, RoomId, ServerFrame};
+use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -200,12 +201,16 @@ async fn a_message_as_large_as_may_be_is_taken() {
 }
 
 #[tokio::test]
-async fn more_frames_than_anybody_types_end_the_connection() {
+async fn who_sends_more_than_anybody_types_is_read_more_slowly_and_stays() {
     let server = Server::start();
     let (_, room) = room_of(&server).await;
     let mut socket: Socket = server.socket(room, "bob", 0).await;
+    let began = Instant::now();
     for _ in 0..150 {
         socket.write(Message::Ping("".into())).await;
     }
-    socket.is_closed_for(CloseCode::RateLimited).await;
+    socket.say(&key(), "still here").await;
+    assert!(matches!(socket.answers(1).await[..], [ServerFrame::Sent { .. }]));
+    // A hundred at once, the others at 50 a second.
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
 }

@@ -36,6 +36,20 @@ async fn what_one_peer_says_at_once_is_stored_in_its_order() {
 }
 
 #[tokio::test]
+async fn what_was_written_offline_goes_up_one_socket_without_a_close() {
+    const WRITTEN: usize = 150;
+    let server = Server::start();
+    let room = server.user("alice").make_room(&[]).await;
+    let mut socket = server.socket(room, "alice", 0).await;
+    // Faster than any network would let an outbox.
+    for _ in 0..WRITTEN {
+        socket.say(&key(), "written in a tunnel").await;
+    }
+    let answers = socket.answers(WRITTEN).await;
+    assert!(answers.iter().all(|answer| matches!(answer, ServerFrame::Sent { .. })), "{answers:?}");
+}
+
+#[tokio::test]
 async fn refusals_name_the_message_and_leave_the_connection_open() {
     let server = Server::start();
     let room = server.user("alice").make_room(&[]).await;
