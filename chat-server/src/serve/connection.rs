@@ -68,7 +68,12 @@ pub(super) async fn serve(stream: TcpStream, server: Server, place: Place) {
 
 async fn encrypted(stream: TcpStream, server: Server, place: Place) {
     let Some(tls) = &server.tls else { return };
-    let stream = match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+    let mut stopping = server.stopping.clone();
+    let handshake = tokio::select! {
+        handshake = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => handshake,
+        () = stopped(&mut stopping) => return,
+    };
+    let stream = match handshake {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%error, "no TLS"),
         Err(_) => return tracing::debug!("connection closed: the TLS handshake took too long"),

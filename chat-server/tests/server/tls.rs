@@ -7,6 +7,7 @@ use reqwest::{Certificate, Client, Version};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A certificate for `localhost` that signs itself, in files.
@@ -86,6 +87,20 @@ fn who_never_finishes_the_handshake_is_closed() {
             Err(error) => panic!("the connection is still open: {error}"),
         }
     }
+}
+
+#[tokio::test]
+async fn who_stalls_the_handshake_does_not_hold_up_the_end() {
+    let signed = SelfSigned::new();
+    let server = signed.serve(&[]);
+    let _silent = TcpStream::connect(server.address()).unwrap();
+    // Served after it.
+    let answer =
+        client(&signed, |builder| builder.http1_only()).get(localhost(&server, "/healthz")).send().await;
+    assert_eq!(answer.unwrap().status(), 200);
+    let asked = Instant::now();
+    assert_eq!(server.stop().status.code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
 }
 
 /// How the server refuses these two files.
