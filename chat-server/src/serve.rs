@@ -2,6 +2,7 @@
 //!
 //! HTTP/1.1 and HTTP/2 share the port: over TLS by ALPN, in plain by prior knowledge.
 
+mod answers;
 mod connection;
 
 use crate::hub::Hub;
@@ -27,13 +28,16 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often a silent HTTP/2 connection is asked whether anybody is there.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Requests under way at once on one HTTP/2 connection; a phone has a handful.
-const HTTP2_STREAMS: u32 = 128;
+/// Requests under way at once on one HTTP/2 connection. A phone with 30 rooms open has a stream in each, and
+/// asks and sends beside it. Each may have a page waiting for its reader ([`crate::store::PAGE_BYTES`]), so this
+/// bounds what one connection costs, at 16 MiB. RFC 9113, 5.1.2 would like to see 100; the next one waits.
+const HTTP2_STREAMS: u32 = 64;
 
-/// Room for the head of a request, and for what waits to be written, per HTTP/1.1 connection.
+/// Room for the head of a request, and for what waits to be written: per HTTP/1.1 connection, and per HTTP/2
+/// stream.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// How long a peer may take nothing of what is sent to it. A heartbeat finds out who has vanished, and a
+/// How long a peer's kernel may take nothing of what is sent to it. A heartbeat finds out who has vanished, and a
 /// stream that was ended for its slowness is gone in the end, read or not.
 #[cfg(target_os = "linux")]
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
@@ -42,6 +46,11 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 /// does not read, and nobody is seen to be slow before that.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 64 << 10;
+
+/// How long an answer may lie there before its connection ends. More than the 50 s between a stream's
+/// heartbeats at the most (`cli`), since that is how often an idle one is taken from; and what clients
+/// themselves take for death. A connection with five answers under way that makes 1.4 KB/s is in time.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Open connections. Beyond it newcomers wait in the kernel's backlog.
 const MAX_CONNECTIONS: usize = 20_000;
@@ -67,8 +76,19 @@ pub async fn serve(
     hub: &Hub,
     stop: impl Future<Output = ()>,
 ) {
+    serve_with(PATIENCE, listener, tls, router, hub, stop).await;
+}
+
+async fn serve_with(
+    patience: Duration,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    hub: &Hub,
+    stop: impl Future<Output = ()>,
+) {
     let (tell, stopping) = watch::channel(false);
-    let server = connection::Server { router, tls, stopping };
+    let server = connection::Server { router, tls, patience, stopping };
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let accepting = async {
         loop {
@@ -121,3 +141,6 @@ fn set_up(stream: &TcpStream) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

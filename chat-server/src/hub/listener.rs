@@ -39,7 +39,8 @@ pub trait Direct: fmt::Debug + Send + Sync {
 pub(super) struct Listener {
     pub(super) user: UserId,
     pub(super) rendering: Rendering,
-    bound: usize,
+    /// Bytes that may wait for it.
+    pub(super) bound: usize,
     queue: Mutex<Queue>,
 }
 

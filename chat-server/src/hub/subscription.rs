@@ -3,7 +3,7 @@
 use super::Hub;
 use super::listener::{Direct, Event, Listener};
 use super::room::Room;
-use crate::store::{Missed, Store, StoreError};
+use crate::store::{Missed, PAGE_BYTES, Store, StoreError};
 use bytes::Bytes;
 use chat_protocol::limits::MAX_PAGE;
 use chat_protocol::{CloseCode, Seq};
@@ -133,8 +133,12 @@ fn read(
     after: Seq,
 ) -> impl Future<Output = Result<Missed, StoreError>> + Send + use<> {
     let (store, room, user) = (store.clone(), room.id, listener.user.clone());
-    let limit = listener.rendering.limit().unwrap_or(MAX_PAGE);
-    async move { store.missed(room, user, after, limit).await }
+    let most = match listener.rendering.limit() {
+        Some(limit) => (limit, PAGE_BYTES),
+        // It waits for the reader as what is queued does.
+        None => (MAX_PAGE, listener.bound.min(PAGE_BYTES)),
+    };
+    async move { store.missed(room, user, after, most).await }
 }
 
 /// What a failing store means for who is in the middle of it.

@@ -4,16 +4,16 @@
 //! bytes, which stay in the kernel. hyper-util would look by reading, and hand what it has read to hyper,
 //! whose read buffer is twice as large for good then: 8 KiB of every connection that is held open.
 
+use super::answers::{Answer, Answers};
 use super::{
     BUFFER_BYTES, FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, HTTP2_PING_INTERVAL,
     HTTP2_STREAMS, Place,
 };
 use axum::Router;
-use axum::body::Body;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, Service, service_fn};
-use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
@@ -21,6 +21,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -36,6 +37,8 @@ const PREFACE: &[u8] = b"PRI";
 pub(super) struct Server {
     pub(super) router: Router,
     pub(super) tls: Option<TlsAcceptor>,
+    /// How long an answer may lie there.
+    pub(super) patience: Duration,
     /// Becomes true when the server stops.
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -97,74 +100,96 @@ async fn serve_http1<S>(stream: S, server: Server, place: Place, deadline: Insta
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let spoke = Arc::new(AtomicBool::new(false));
-    let service = service(&server, place, &spoke);
+    let watch = Watch::new(&server, deadline);
+    let service = service(&server, place, &watch);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER_BYTES);
     let connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    drive(connection, http1::UpgradeableConnection::graceful_shutdown, server.stopping, &spoke, deadline)
-        .await;
+    drive(connection, http1::UpgradeableConnection::graceful_shutdown, server.stopping, watch).await;
 }
 
 async fn serve_http2<S>(stream: S, server: Server, place: Place, deadline: Instant)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let spoke = Arc::new(AtomicBool::new(false));
-    let service = service(&server, place, &spoke);
+    let watch = Watch::new(&server, deadline);
+    let service = service(&server, place, &watch);
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .keep_alive_interval(HTTP2_PING_INTERVAL)
-        .max_concurrent_streams(HTTP2_STREAMS);
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_send_buf_size(BUFFER_BYTES);
     let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    drive(connection, http2::Connection::graceful_shutdown, server.stopping, &spoke, deadline).await;
+    drive(connection, http2::Connection::graceful_shutdown, server.stopping, watch).await;
 }
 
-/// The routes, and a note of the first request.
+/// What is noted of a connection while hyper serves it.
+struct Watch {
+    /// A request came.
+    spoke: Arc<AtomicBool>,
+    /// Until when one has to come.
+    deadline: Instant,
+    answers: Answers,
+    patience: Duration,
+}
+
+impl Watch {
+    fn new(server: &Server, deadline: Instant) -> Self {
+        let (spoke, answers) = Default::default();
+        Self { spoke, deadline, answers, patience: server.patience }
+    }
+
+    async fn silent(&self) {
+        sleep_until(self.deadline).await;
+        if self.spoke.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The routes, and the notes.
 fn service(
     server: &Server,
     place: Place,
-    spoke: &Arc<AtomicBool>,
-) -> impl HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send> + use<> {
-    let (app, spoke) = (TowerToHyperService::new(server.router.clone()), Arc::clone(spoke));
+    watch: &Watch,
+) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future: Send> + use<> {
+    let app = TowerToHyperService::new(server.router.clone());
+    let (spoke, answers) = (Arc::clone(&watch.spoke), watch.answers.clone());
     service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(place.clone());
         spoke.store(true, Ordering::Relaxed);
-        let answer = app.call(request);
-        async move { answer.await as Result<Response<Body>, Infallible> }
+        let (response, answers) = (app.call(request), answers.clone());
+        async move { response.await.map(|response| answers.watch(response)) }
     })
 }
 
-/// Until the connection ends by itself, has said nothing by `deadline`, or is done after the server began
-/// to stop.
+/// Until the connection ends by itself, has said nothing in time or takes nothing for too long, or is done
+/// after the server began to stop.
 async fn drive<C>(
     mut connection: Pin<&mut C>,
     shut_down: fn(Pin<&mut C>),
     mut stopping: watch::Receiver<bool>,
-    spoke: &AtomicBool,
-    deadline: Instant,
+    watch: Watch,
 ) where
     C: Future<Output = hyper::Result<()>>,
 {
-    let silent = async {
-        sleep_until(deadline).await;
-        if spoke.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    };
     let ended = tokio::select! {
         // First, so that the answer to a request in flight says that it is the last.
         biased;
         () = stopped(&mut stopping) => {
-            if !spoke.load(Ordering::Relaxed) {
+            if !watch.spoke.load(Ordering::Relaxed) {
                 return; // nothing has been asked for
             }
             shut_down(connection.as_mut());
             connection.await
         }
+        // Before the connection, which would take another piece.
+        () = watch.answers.left_lying(watch.patience) => {
+            return tracing::debug!("connection cut off: nobody takes an answer");
+        }
         ended = connection.as_mut() => ended,
-        () = silent => return tracing::debug!("connection closed: no request came"),
+        () = watch.silent() => return tracing::debug!("connection closed: no request came"),
     };
     // How a connection ends is the client's affair: it hangs up, loses its network, is too slow.
     if let Err(error) = ended {

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::members;
-use super::messages::{PageRequest, fetch, page};
+use super::messages::{PAGE_BYTES, PageRequest, fetch, page};
 use super::rows::{access, message_with_key, stored, with_message_columns};
 use chat_protocol::limits::MAX_PAGE;
 use chat_protocol::{Message, Page, RoomId, Seq, UserId};
@@ -38,10 +38,11 @@ pub(super) fn missed(
     room: RoomId,
     reader: &UserId,
     cursor: Seq,
-    limit: u32,
+    (limit, bytes): (u32, usize),
 ) -> Result<Missed, StoreError> {
     let removals = access(tx, room, reader)?.removals;
-    Ok(Missed { page: page(tx, room, reader, PageRequest::After { cursor, limit })?, removals })
+    let page = page(tx, room, reader, PageRequest::After { cursor, limit }, bytes)?;
+    Ok(Missed { page, removals })
 }
 
 pub(super) fn changes(
@@ -60,7 +61,8 @@ pub(super) fn changes(
         "SELECT ",
         " FROM messages m WHERE m.room = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3"
     );
-    let messages = fetch(tx, sql, (room.get(), after.get(), MAX_PAGE), |row| message_with_key(row, 0))?;
+    let params = (room.get(), after.get(), MAX_PAGE);
+    let messages = fetch(tx, sql, params, PAGE_BYTES, |row| message_with_key(row, 0))?;
     let cursor = messages.last().map_or(after, |last| last.seq);
     Ok(Changes { messages, cursor, has_more: cursor < last_seq, removals, members })
 }

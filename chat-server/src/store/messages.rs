@@ -2,7 +2,6 @@
 
 use super::error::StoreError;
 use super::rows::{Access, access, message, stored, with_message_columns};
-use chat_protocol::limits::MAX_RESPONSE_BYTES;
 use chat_protocol::{Message, MessageId, MessageText, Page, RoomId, Seq, Timestamp, TransactionId, UserId};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use sha2::{Digest, Sha256};
@@ -19,6 +18,10 @@ pub struct NewMessage {
     /// What is said.
     pub text: MessageText,
 }
+
+/// Most bytes of JSON in a page: what one answer costs while it waits for its reader. A full page of 500
+/// ordinary messages is 107 KB, so only a room of long ones gives fewer than were asked for.
+pub const PAGE_BYTES: usize = 256 << 10;
 
 /// Which page of a room. `limit` is the most messages in it, at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +109,14 @@ fn digest(text: &MessageText) -> [u8; 16] {
     short
 }
 
-/// Cuts a page; `None` when nothing is new. Membership, page and cursor are of one moment, because
-/// `tx` is one transaction.
+/// Cuts a page of at most so many bytes, or of one message; `None` when nothing is new. Membership, page and
+/// cursor are of one moment, because `tx` is one transaction.
 pub(super) fn page(
     tx: &Connection,
     room: RoomId,
     reader: &UserId,
     request: PageRequest,
+    bytes: usize,
 ) -> Result<Option<Page>, StoreError> {
     let access = access(tx, room, reader)?;
     match request {
@@ -120,10 +124,14 @@ pub(super) fn page(
         PageRequest::After { cursor, .. } if cursor > access.last_seq => {
             Err(StoreError::CursorAhead { newest: access.last_seq })
         }
-        PageRequest::After { cursor, limit } => changes(tx, room, reader, &access, cursor, limit).map(Some),
-        PageRequest::Before { id, limit } => history(tx, room, reader, &access, id.get(), limit).map(Some),
+        PageRequest::After { cursor, limit } => {
+            changes(tx, room, reader, &access, (cursor, limit), bytes).map(Some)
+        }
+        PageRequest::Before { id, limit } => {
+            history(tx, room, reader, &access, (id.get(), limit), bytes).map(Some)
+        }
         PageRequest::Newest { limit } => {
-            history(tx, room, reader, &access, access.last_id + 1, limit).map(Some)
+            history(tx, room, reader, &access, (access.last_id + 1, limit), bytes).map(Some)
         }
     }
 }
@@ -133,14 +141,14 @@ fn changes(
     room: RoomId,
     reader: &UserId,
     access: &Access,
-    cursor: Seq,
-    limit: u32,
+    (cursor, limit): (Seq, u32),
+    bytes: usize,
 ) -> Result<Page, StoreError> {
     let sql = with_message_columns!(
         "SELECT ",
         " FROM messages m WHERE m.room = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3"
     );
-    let messages = fetch(tx, sql, (room.get(), cursor.get(), limit), |row| message(row, 0, reader))?;
+    let messages = fetch(tx, sql, (room.get(), cursor.get(), limit), bytes, |row| message(row, 0, reader))?;
     let cursor = messages.last().map_or(cursor, |last| last.seq);
     Ok(Page { messages, cursor, has_more: cursor < access.last_seq })
 }
@@ -150,30 +158,30 @@ fn history(
     room: RoomId,
     reader: &UserId,
     access: &Access,
-    before: i64,
-    limit: u32,
+    (before, limit): (i64, u32),
+    bytes: usize,
 ) -> Result<Page, StoreError> {
     let sql = with_message_columns!(
         "SELECT ",
         " FROM messages m WHERE m.room = ?1 AND m.id < ?2 ORDER BY m.id DESC LIMIT ?3"
     );
-    let mut messages = fetch(tx, sql, (room.get(), before, limit), |row| message(row, 0, reader))?;
+    let mut messages = fetch(tx, sql, (room.get(), before, limit), bytes, |row| message(row, 0, reader))?;
     messages.reverse();
     // Ids are dense from 1.
     let has_more = messages.first().is_some_and(|oldest| oldest.id.get() > 1);
     Ok(Page { messages, cursor: access.last_seq, has_more })
 }
 
-/// Reads until the rows or the room in one answer end. 500 ordinary messages of full length fit; a
-/// full page of nothing but control characters, six bytes each in JSON, would not, and no client
-/// could ever get past it. Cut short, it is a smaller page with `has_more`.
+/// Reads until the rows end or so many bytes of JSON are full. Cut short, it is a smaller page with `has_more`;
+/// the first message is always in it.
 pub(super) fn fetch(
     tx: &Connection,
     sql: &str,
     params: impl Params,
+    bytes: usize,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<Message>,
 ) -> Result<Vec<Message>, StoreError> {
-    let mut room_left = MAX_RESPONSE_BYTES - (64 << 10);
+    let mut room_left = bytes;
     let mut statement = tx.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     let mut messages = Vec::new();

@@ -29,7 +29,7 @@ mod writer;
 
 pub use error::{OpenError, StoreError};
 pub use listening::{Changes, Missed};
-pub use messages::{NewMessage, PageRequest};
+pub use messages::{NewMessage, PAGE_BYTES, PageRequest};
 pub use notices::{Announce, Changed};
 pub use rooms::NewRoom;
 
@@ -220,11 +220,11 @@ impl Store {
         reader: UserId,
         request: PageRequest,
     ) -> Result<Option<Page>, StoreError> {
-        self.readers.read(move |tx| messages::page(tx, room, &reader, request)).await
+        self.readers.read(move |tx| messages::page(tx, room, &reader, request, PAGE_BYTES)).await
     }
 
-    /// What `reader` has missed after `cursor`, at most `limit` messages, for whoever will go on
-    /// listening.
+    /// What `reader` has missed after `cursor`, at most so many messages and bytes of JSON, for whoever will
+    /// go on listening.
     ///
     /// # Errors
     /// As [`Store::page`].
@@ -233,9 +233,9 @@ impl Store {
         room: RoomId,
         reader: UserId,
         cursor: Seq,
-        limit: u32,
+        most: (u32, usize),
     ) -> Result<Missed, StoreError> {
-        self.readers.read(move |tx| listening::missed(tx, room, &reader, cursor, limit)).await
+        self.readers.read(move |tx| listening::missed(tx, room, &reader, cursor, most)).await
     }
 
     /// A page of what has changed in `room` after `after`, for everybody who listens to it; and who is

@@ -275,6 +275,19 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
 }
 
+/// So often, in any order.
+pub(crate) async fn say_at_once(api: &Api, room: RoomId, times: usize, text: &str) {
+    let sends: Vec<_> = (0..times)
+        .map(|_| {
+            let (api, text) = (api.clone(), text.to_owned());
+            tokio::spawn(async move { api.say(room, &text).await })
+        })
+        .collect();
+    for send in sends {
+        send.await.unwrap();
+    }
+}
+
 /// The ids of a page, in its order.
 pub(crate) fn ids(page: &Page) -> Vec<i64> {
     page.messages.iter().map(|message| message.id.get()).collect()

@@ -22,3 +22,4 @@ mod socket;
 mod sse;
 mod streams;
 mod tls;
+mod windows;

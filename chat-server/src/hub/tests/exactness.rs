@@ -54,7 +54,8 @@ async fn edits_and_deletions_come_as_messages_do_and_replays_do_not_come() {
 
 #[tokio::test]
 async fn who_is_far_behind_catches_up_page_by_page_and_then_hears_what_happens() {
-    let world = World::usual().await;
+    let bounds = Bounds { backlog: 1 << 20, ..Bounds::default() };
+    let world = World::new(bounds, Batching::default()).await;
     for _ in 0..1_203 {
         world.say("alice", "hi").await;
     }

@@ -1,0 +1,201 @@
+//! Peers that ask and do not take, over connections that are well otherwise.
+
+use super::serve_with;
+use crate::app::{App, router};
+use crate::auth::{Secret, Tokens, mint};
+use crate::hub::{Batching, Bounds, Hub};
+use crate::store::{NewMessage, NewRoom, Options, PAGE_BYTES, Store, StoreThreads};
+use axum::http::Request;
+use chat_protocol::{MessageText, TransactionId, UserId};
+use h2::client::{ResponseFuture, SendRequest};
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long an answer may lie in these tests.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const HEARTBEAT: Duration = Duration::from_millis(100);
+
+/// A server with one room of a hundred long messages.
+struct World {
+    address: SocketAddr,
+    hub: Hub,
+    token: String,
+    _folder: TempDir,
+    _threads: StoreThreads,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = Hub::new(Bounds::default(), Batching::default());
+        let (store, threads) =
+            Store::open(&folder.path().join("chat.db"), Options::default(), |_| {}).unwrap();
+        let (alice, secret) = (UserId::new("alice").unwrap(), Secret::random());
+        let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![] };
+        let room = store.create_room(room).await.unwrap().id;
+        let mut sends = JoinSet::new();
+        for number in 0..100 {
+            let (sender, text) = (alice.clone(), MessageText::new(&"x".repeat(4_000)).unwrap());
+            let transaction_id = TransactionId::new(number.to_string()).unwrap();
+            let (store, message) = (store.clone(), NewMessage { room, sender, transaction_id, text });
+            sends.spawn(async move { store.send(message).await.unwrap() });
+        }
+        sends.join_all().await;
+        let app = App {
+            store,
+            hub: hub.clone(),
+            tokens: Arc::new(Tokens::new(&secret)),
+            origins: Arc::default(),
+            poll_interval: None,
+            max_wait: DEADLINE,
+            heartbeat: HEARTBEAT,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let board = hub.clone();
+        tokio::spawn(async move {
+            serve_with(PATIENCE, listener, None, router(app), &board, pending()).await;
+        });
+        let token = mint(&alice, &secret, Duration::from_secs(600)).unwrap();
+        Self { address, hub, token, _folder: folder, _threads: threads }
+    }
+
+    async fn listeners(&self, count: usize) {
+        let waited = Instant::now();
+        while self.hub.listeners() != count {
+            assert!(waited.elapsed() < DEADLINE, "{} listen", self.hub.listeners());
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// A connection of HTTP/2 that answers pings and settings, and opens no more window than it began with.
+struct Peer {
+    requests: SendRequest<bytes::Bytes>,
+    connection: JoinHandle<Result<(), h2::Error>>,
+    token: String,
+}
+
+impl Peer {
+    async fn new(world: &World, window: u32) -> Self {
+        let tcp = TcpStream::connect(world.address).await.unwrap();
+        let mut builder = h2::client::Builder::new();
+        let (requests, connection) = builder.initial_window_size(window).handshake(tcp).await.unwrap();
+        Self { requests, connection: tokio::spawn(connection), token: world.token.clone() }
+    }
+
+    async fn ask(&mut self, path: &str) -> ResponseFuture {
+        let request = Request::get(format!("http://x/v1/rooms{path}"));
+        let request = request.header("authorization", format!("Bearer {}", self.token)).body(()).unwrap();
+        let mut requests = self.requests.clone().ready().await.unwrap();
+        requests.send_request(request, true).unwrap().0
+    }
+
+    /// That the server ends it.
+    async fn cut_off(self, what: &str) {
+        let Self { requests, connection, .. } = self;
+        let ended = timeout(DEADLINE, connection).await;
+        assert!(ended.is_ok(), "{what} lies there for ever");
+        drop(requests);
+    }
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_end_their_connection() {
+    let world = World::new().await;
+    let mut peers = vec![];
+    // With one byte taken, hyper has let go of a short answer: it lies further down.
+    for window in [0, 1] {
+        for path in ["", "/1/messages?after=0&limit=100", "/1/messages?after=0&wait=20"] {
+            let mut peer = Peer::new(&world, window).await;
+            let mut answers = vec![];
+            for _ in 0..8 {
+                answers.push(peer.ask(path).await.await.unwrap());
+            }
+            peers.push((peer, answers, format!("{path} with a window of {window}")));
+        }
+    }
+    for (peer, _answers, what) in peers {
+        peer.cut_off(&what).await;
+    }
+    world.listeners(0).await;
+}
+
+#[tokio::test]
+async fn streams_that_nobody_takes_give_back_their_places() {
+    let world = World::new().await;
+    let mut peers = vec![];
+    for window in [0, 1] {
+        // One that is far behind, and one that has nothing to hear but heartbeats.
+        for path in ["/1/events?after=0", "/1/events?after=100"] {
+            let mut peer = Peer::new(&world, window).await;
+            let mut streams = vec![];
+            for _ in 0..4 {
+                streams.push(peer.ask(path).await.await.unwrap());
+            }
+            peers.push((peer, streams, format!("{path} with a window of {window}")));
+        }
+    }
+    assert_eq!(world.hub.listeners(), 16);
+    for (peer, _streams, what) in peers {
+        peer.cut_off(&what).await;
+    }
+    world.listeners(0).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_idle_and_taken_from_lives_on_and_so_do_the_polls_beside_it() {
+    let world = World::new().await;
+    let mut peer = Peer::new(&world, 1 << 20).await;
+    let mut stream = peer.ask("/1/events?after=100").await.await.unwrap().into_body();
+    let held = peer.ask("/1/messages?after=100&wait=30").await;
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE * 2 {
+        let heartbeat = timeout(DEADLINE, stream.data()).await.unwrap().expect("an end").unwrap();
+        stream.flow_control().release_capacity(heartbeat.len()).unwrap();
+        assert_eq!(peer.ask("/1/messages?after=100").await.await.unwrap().status(), 204);
+    }
+    assert_eq!(world.hub.listeners(), 2);
+    drop(held);
+}
+
+/// Reads a byte now and then of what it asked for, for longer than anybody's patience; then what is left.
+#[cfg(target_os = "linux")]
+async fn dribble(world: &World, path: &str) -> usize {
+    let tcp = TcpSocket::new_v4().unwrap();
+    tcp.set_recv_buffer_size(4 << 10).unwrap();
+    // The loopback's own segments are larger than this buffer, and would trickle.
+    socket2::SockRef::from(&tcp).set_tcp_mss(536).unwrap();
+    let mut tcp = tcp.connect(world.address).await.unwrap();
+    let token = &world.token;
+    let head = format!("GET /v1/rooms/{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    tcp.write_all(head.as_bytes()).await.unwrap();
+    let (began, mut read) = (Instant::now(), vec![]);
+    while began.elapsed() < PATIENCE * 2 {
+        read.push(tcp.read_u8().await.unwrap());
+        sleep(Duration::from_millis(50)).await;
+    }
+    // What the kernels have taken comes still.
+    timeout(DEADLINE, tcp.read_to_end(&mut read)).await.expect("it goes on for ever").unwrap();
+    read.len()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_reads_a_byte_now_and_then_is_cut_off() {
+    let world = World::new().await;
+    let (page, stream) =
+        tokio::join!(dribble(&world, "1/messages?after=0&limit=100"), dribble(&world, "1/events?after=0"));
+    assert!(page < PAGE_BYTES / 10 * 9 && stream < PAGE_BYTES, "{page} {stream}");
+    world.listeners(0).await;
+}
