@@ -260,3 +260,6 @@ impl State {
         self.queue = VecDeque::new();
     }
 }
+
+#[cfg(test)]
+mod tests;

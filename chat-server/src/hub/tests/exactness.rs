@@ -53,6 +53,28 @@ async fn edits_and_deletions_come_as_messages_do_and_replays_do_not_come() {
 }
 
 #[tokio::test]
+async fn more_at_once_than_a_page_takes_is_heard_to_its_end() {
+    const SAID: usize = 100;
+    let bounds = Bounds { backlog: 16 << 20, ..Bounds::default() };
+    let world = Arc::new(World::new(bounds, Batching::default()).await);
+    let mut bob = world.listen("bob", 0).await;
+    // One commit takes all that waits meanwhile: six pages.
+    let lock = world.lock_the_database();
+    let mut saying = JoinSet::new();
+    for _ in 0..SAID {
+        let world = Arc::clone(&world);
+        saying.spawn(async move { world.say("alice", &"🦀".repeat(4_000)).await });
+    }
+    tokio::task::yield_now().await;
+    drop(lock);
+    saying.join_all().await;
+    let mut heard = 0;
+    while heard < SAID {
+        heard += changes(&mut bob).await.len();
+    }
+}
+
+#[tokio::test]
 async fn who_is_far_behind_catches_up_page_by_page_and_then_hears_what_happens() {
     let bounds = Bounds { backlog: 1 << 20, ..Bounds::default() };
     let world = World::new(bounds, Batching::default()).await;

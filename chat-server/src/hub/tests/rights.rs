@@ -23,6 +23,19 @@ async fn who_is_taken_out_hears_no_more_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn what_was_waiting_for_who_is_taken_out_does_not_reach_them() {
+    let world = World::usual().await;
+    let (mut alice, mut bob) = (world.listen("alice", 0).await, world.listen("bob", 0).await);
+    world.say("alice", "bob is slow").await;
+    changes(&mut alice).await;
+    world.store.remove_member(world.room, user("alice"), user("bob")).await.unwrap();
+    // Heard after the removal was.
+    world.say("alice", "alone at last").await;
+    changes(&mut alice).await;
+    assert_eq!(end(&mut bob).await, CloseCode::NotAMember);
+}
+
+#[tokio::test]
 async fn taking_out_somebody_who_does_not_listen_disturbs_nobody() {
     let world = World::usual().await;
     let mut alice = world.listen("alice", 0).await;
