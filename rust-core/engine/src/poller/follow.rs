@@ -310,7 +310,7 @@ fn is_busy(error: &JobError) -> bool {
     error.fault().map_or(*error == JobError::TokenUnavailable, busy)
 }
 
-/// Longer than the moment within which deaths count as one ([`Ladder::died`]).
+/// Longer than the moment within which deaths count as one (`Ladder::died`).
 async fn jitter(timings: &Timings) {
     sleep(timings.backoff_base.mul_f64(0.5 + fastrand::f64())).await;
 }
