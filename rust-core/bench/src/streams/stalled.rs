@@ -48,7 +48,7 @@ pub(crate) async fn measure(options: &Options, programs: &Programs, table: &mut 
             ends.iter().filter(|end| of(**end)).count() as f64 / options.stalled as f64
         };
         table.at_least(&(what.clone() + "sent away"), share(&|end| end != End::None), "×", 1.0);
-        table.figure(&(what + "told why, though they read too late"), share(&|end| end == End::Told), "×");
+        table.figure(&(what + "of these told why"), share(&|end| end == End::Told), "×");
         let cells = mib.iter().map(|mib| format!("{mib:.1}"));
         rows.push(std::iter::once(carrier.name().to_owned()).chain(cells).collect());
     }
