@@ -113,9 +113,15 @@ fn over(rounds: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
     median(rounds.iter().map(of).collect())
 }
 
-/// The median over the rounds of what `of` makes of two contenders in the same round.
-fn between(left: &[Figures], right: &[Figures], of: impl Fn(&Figures, &Figures) -> f64) -> f64 {
-    median(left.iter().zip(right).map(|(left, right)| of(left, right)).collect())
+/// Over the rounds, what `of` makes of two contenders in the same one.
+fn between(left: &[Figures], right: &[Figures], of: impl Fn(&Figures, &Figures) -> f64) -> Vec<f64> {
+    left.iter().zip(right).map(|(left, right)| of(left, right)).collect()
+}
+
+/// What is told, with how far the rounds lie apart: a median beside its aim says little without.
+fn spread(what: &str, rounds: &[f64]) -> String {
+    let (least, most) = (quantile(rounds.to_vec(), 0.0), quantile(rounds.to_vec(), 1.0));
+    format!("{what} ({} … {})", short(least), short(most))
 }
 
 fn aims(options: &Options, rounds: &Rounds, table: &mut Table) {
@@ -125,25 +131,27 @@ fn aims(options: &Options, rounds: &Rounds, table: &mut Table) {
         let [theirs, separate, batched] = [SOCKET_IO, SOCKET_SEPARATE, SOCKET].map(|number| &figures[number]);
         let one_write = between(separate, theirs, ratio);
         let what = format!("deliveries a CPU second against Socket.IO, {rate} msg/s, one write each");
+        let (what, value) = (spread(&what, &one_write), median(one_write));
         match (theirs.is_empty(), *rate) {
             (true, _) => {}
-            (_, 40.0) => table.at_least(&what, one_write, "×", 1.8),
-            _ => table.figure(&what, one_write, "×"),
+            (_, 40.0) => table.at_least(&what, value, "×", 1.8),
+            _ => table.figure(&what, value, "×"),
         }
         let together = between(batched, theirs, ratio);
         let what = format!("deliveries a CPU second against Socket.IO, {rate} msg/s, batched");
+        let (what, value) = (spread(&what, &together), median(together));
         match (theirs.is_empty(), *rate) {
             (true, _) => {}
-            (_, 100.0) => table.at_least(&what, together, "×", 5.0),
-            _ => table.figure(&what, together, "×"),
+            (_, 100.0) => table.at_least(&what, value, "×", 5.0),
+            _ => table.figure(&what, value, "×"),
         }
         let wait = between(batched, separate, added);
-        let what = format!("what batching adds to the median, {rate} msg/s");
+        let what = spread(&format!("what batching adds to the median, {rate} msg/s"), &wait);
         match *rate {
             // Nothing is to wait; what is left is the difference of two runs.
-            20.0 => table.aim(&what, wait, "ms", 2.0),
-            100.0 => table.aim(&what, wait, "ms", 50.0),
-            _ => table.figure(&what, wait, "ms"),
+            20.0 => table.aim(&what, median(wait), "ms", 2.0),
+            100.0 => table.aim(&what, median(wait), "ms", 50.0),
+            _ => table.figure(&what, median(wait), "ms"),
         }
     }
 }
@@ -157,9 +165,9 @@ fn everything(options: &Options, rounds: &Rounds) -> String {
                 short(*rate),
                 format!("{:.0}", over(of, |figures| figures.rate)),
                 format!("{:.0}", over(of, |figures| figures.per_cpu_second / 1e3)),
-                short(between(of, &figures[SOCKET_IO], |ours, theirs| {
+                short(median(between(of, &figures[SOCKET_IO], |ours, theirs| {
                     ours.per_cpu_second / theirs.per_cpu_second
-                })),
+                }))),
                 short(over(of, |figures| figures.median_ms)),
                 short(over(of, |figures| figures.p99_ms)),
                 format!("{:.0}", over(of, |figures| figures.bytes)),

@@ -17,6 +17,7 @@ use chat_engine::{
     Account, ConnectionState, Engine, EngineConfig, ListenerFailed, Room, RoomListener, StaticToken,
     TimelineUpdate, Token, TransportChoice, TransportKind,
 };
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -61,11 +62,13 @@ pub(crate) fn measure(
     let mut rows = vec![];
     for (((_, carrier, name), phone), idle) in KINDS.into_iter().zip(&mut phones).zip(idle) {
         super::progress(&format!("{} messages to a phone: {name}", options.phone_messages));
+        // The first one ends the silence; what is told is of a room that talks.
+        runner.run(phone.talk(&subject, 1..=1))?;
         let before = phone.cost();
-        runner.run(phone.talk(&subject, options.phone_messages))?;
+        runner.run(phone.talk(&subject, 2..=options.phone_messages + 1))?;
         let mut spent = phone.cost().since(before);
         ensure!(phone.is_still(), "it fell back from {name}");
-        let latencies = phone.ear.heard().latencies.clone();
+        let latencies = phone.ear.heard().latencies[1..].to_vec();
         let mut hour = Cost { requests: idle.requests * hour, bytes: idle.bytes * hour };
         if carrier == Carrier::Polling {
             // An hour's polls are fewer than its first minutes', and a message comes with one that there is anyway.
@@ -155,17 +158,18 @@ impl Phone {
         Cost { requests: self.engine.traffic().requests as f64, bytes: (up + down) as f64 }
     }
 
-    /// Somebody says so many messages to it, at times that have nothing to do with its own.
-    async fn talk(&self, subject: &Subject, messages: usize) -> Result<()> {
+    /// Somebody says these messages to it, at times that have nothing to do with its own.
+    async fn talk(&self, subject: &Subject, numbers: RangeInclusive<usize>) -> Result<()> {
         let (mut line, token) = (Line::connect(subject.address).await?, token("talker-1")?);
         let path = format!("/v1/rooms/{}/messages", self.number);
-        for number in 1..=messages {
-            tokio::time::sleep(Duration::from_millis(fastrand::u64(300..=1_300))).await;
+        let last = *numbers.end();
+        for number in numbers {
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(100..=700))).await;
             let text = Mark { number, at: now() }.text(TEXT_BYTES);
             let body = serde_json::json!({ "text": text }).to_string();
             created(&line.ask(&post(&path, &token, &number.to_string(), &body)).await?)?;
         }
-        let heard = || self.ear.heard().latencies.len() >= messages;
+        let heard = || self.ear.heard().latencies.len() >= last;
         ensure!(super::subject::wait_until(PATIENCE, heard).await, "a message did not arrive");
         Ok(())
     }

@@ -82,13 +82,13 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 300.0)]
     idle_seconds: f64,
     /// Messages to each phone
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 200)]
     phone_messages: usize,
     /// Polls of a silent hour at the default cadence, as benches/silent_hour.rs counts them
     #[arg(long)]
     silent_polls: Option<f64>,
-    /// Pages to renew the tables of, between their markers
-    #[arg(long)]
+    /// Pages to renew the tables of, between their markers; all of them, since they are of one run
+    #[arg(long, conflicts_with = "only")]
     write: Vec<PathBuf>,
     /// Fail when an aim is missed
     #[arg(long)]
