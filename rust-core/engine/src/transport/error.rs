@@ -165,7 +165,7 @@ impl TransportError {
             500..=599 => Fault::Server { status },
             _ => Fault::BadAnswer(BadAnswer::Status(status)),
         };
-        Self { fault, retry_after }
+        Self { fault, retry_after: retry_after.map(|wait| wait.min(Self::RETRY_AFTER_CAP)) }
     }
 }
 
@@ -196,6 +196,12 @@ mod tests {
         assert_eq!(parse_retry_after("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
         assert_eq!(parse_retry_after("99999999", now), Some(TransportError::RETRY_AFTER_CAP));
         assert_eq!(parse_retry_after("soon", now), None);
+    }
+
+    #[test]
+    fn no_wish_to_be_left_alone_is_believed_for_days_by_whichever_way_it_came() {
+        let told = TransportError::from_status(503, None, Some(Duration::from_secs(u64::from(u32::MAX))));
+        assert_eq!(told.retry_after, Some(TransportError::RETRY_AFTER_CAP));
     }
 
     #[test]

@@ -311,7 +311,6 @@ impl Socket {
             }
             ServerFrame::Refused { transaction_id, problem, retry_after } => {
                 let retry_after = retry_after.map(|seconds| Duration::from_secs(seconds.into()));
-                let retry_after = retry_after.map(|wait| wait.min(TransportError::RETRY_AFTER_CAP));
                 let error = TransportError::from_status(problem.status, Some(&problem), retry_after);
                 self.answer(&transaction_id, Err(error));
                 Ok(None)
