@@ -15,6 +15,5 @@ dependencyResolutionManagement {
 }
 
 rootProject.name = "chat-core"
-include(":chat", ":app")
-project(":chat").projectDir = file("android-app/chat")
-project(":app").projectDir = file("android-app/app")
+include(":chat", ":chat-compose", ":chat-testing", ":app")
+rootProject.children.forEach { it.projectDir = file("android-app/${it.name}") }

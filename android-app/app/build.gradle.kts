@@ -42,6 +42,6 @@ androidComponents {
 }
 
 dependencies {
-    implementation(project(":chat"))
+    implementation(project(":chat-compose"))
     implementation(libs.bundles.app)
 }

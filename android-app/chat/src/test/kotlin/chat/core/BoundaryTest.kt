@@ -9,8 +9,8 @@ import chat.core.ffi.TimelineUpdate
 import chat.core.ffi.TokenSource
 import chat.core.ffi.TransportChoice
 import chat.core.ffi.maxTextScalars
-import chat.core.testing.ChatRule
-import chat.core.testing.waitUntil
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.waitUntil
 import java.io.File
 import java.lang.reflect.Modifier
 import java.util.concurrent.atomic.AtomicInteger

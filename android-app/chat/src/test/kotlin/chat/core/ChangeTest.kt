@@ -1,8 +1,8 @@
 package chat.core
 
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.testing.ChatRule
-import chat.core.testing.waitUntil
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.waitUntil
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking

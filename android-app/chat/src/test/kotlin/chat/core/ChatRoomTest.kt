@@ -5,10 +5,10 @@ import chat.core.ffi.ConnectionState
 import chat.core.ffi.RoomStatus
 import chat.core.ffi.TimelineUpdate
 import chat.core.ffi.Transport as CoreTransport
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.holdsFor
+import chat.core.fixtures.waitUntil
 import chat.core.internal.NativeRoom
-import chat.core.testing.ChatRule
-import chat.core.testing.holdsFor
-import chat.core.testing.waitUntil
 import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers

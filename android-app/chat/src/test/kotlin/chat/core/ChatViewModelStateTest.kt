@@ -3,10 +3,10 @@ package chat.core
 import android.os.Looper
 import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.testing.FakeRoom
-import chat.core.testing.ScreenOwner
+import chat.core.fixtures.ScreenOwner
+import chat.core.fixtures.waitUntil
+import chat.core.testing.FakeChatRoom
 import chat.core.testing.exampleMessage
-import chat.core.testing.waitUntil
 import java.time.ZoneId
 import java.util.Locale
 import java.util.concurrent.CopyOnWriteArraySet
@@ -27,7 +27,7 @@ import org.junit.runner.RunWith
 @RunWith(AndroidJUnit4::class)
 class ChatViewModelStateTest {
     private val seoul = ChatFormats(Locale.KOREA, ZoneId.of("Asia/Seoul"), "a h:mm")
-    private val room = FakeRoom()
+    private val room = FakeChatRoom()
 
     private fun model() = ChatViewModel({ room }, seoul)
 

@@ -6,11 +6,11 @@ import androidx.lifecycle.LifecycleRegistry
 import androidx.lifecycle.ViewModelProvider
 import androidx.lifecycle.get
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.testing.ChatRule
-import chat.core.testing.ScreenOwner
-import chat.core.testing.coreThreads
-import chat.core.testing.holdsFor
-import chat.core.testing.waitUntil
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.ScreenOwner
+import chat.core.fixtures.coreThreads
+import chat.core.fixtures.holdsFor
+import chat.core.fixtures.waitUntil
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope

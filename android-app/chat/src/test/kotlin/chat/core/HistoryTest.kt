@@ -3,9 +3,9 @@ package chat.core
 import androidx.lifecycle.ViewModelProvider
 import androidx.lifecycle.get
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.testing.ChatRule
-import chat.core.testing.ScreenOwner
-import chat.core.testing.waitUntil
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.ScreenOwner
+import chat.core.fixtures.waitUntil
 import java.time.ZoneId
 import java.util.Locale
 import java.util.concurrent.CopyOnWriteArrayList

@@ -4,9 +4,9 @@ import android.net.ConnectivityManager
 import android.net.ConnectivityManager.NetworkCallback
 import android.net.NetworkCapabilities
 import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.waitUntil
 import chat.core.internal.NetworkMonitor
-import chat.core.testing.ChatRule
-import chat.core.testing.waitUntil
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.runBlocking

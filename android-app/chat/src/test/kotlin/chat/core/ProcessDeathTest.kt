@@ -3,9 +3,9 @@ package chat.core
 import androidx.lifecycle.ViewModelProvider
 import androidx.lifecycle.get
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.testing.FakeRoom
-import chat.core.testing.ScreenOwner
-import chat.core.testing.waitUntil
+import chat.core.fixtures.ScreenOwner
+import chat.core.fixtures.waitUntil
+import chat.core.testing.FakeChatRoom
 import kotlinx.coroutines.CompletableDeferred
 import org.junit.After
 import org.junit.Assert.assertEquals
@@ -16,7 +16,7 @@ import org.junit.runner.RunWith
 /** What a screen still knows after the system ended its process, and what its text box holds meanwhile. */
 @RunWith(AndroidJUnit4::class)
 class ProcessDeathTest {
-    private val room = FakeRoom()
+    private val room = FakeChatRoom()
     private val owners = mutableListOf<ScreenOwner>()
 
     private fun ScreenOwner.model() = ViewModelProvider.create(

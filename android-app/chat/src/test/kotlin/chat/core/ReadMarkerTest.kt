@@ -1,9 +1,9 @@
 package chat.core
 
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.testing.ChatRule
-import chat.core.testing.holdsFor
-import chat.core.testing.waitUntil
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.holdsFor
+import chat.core.fixtures.waitUntil
 import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals

@@ -1,10 +1,10 @@
 package chat.core
 
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.testing.ChatRule
-import chat.core.testing.coreThreads
-import chat.core.testing.openFiles
-import chat.core.testing.waitUntil
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.coreThreads
+import chat.core.fixtures.openFiles
+import chat.core.fixtures.waitUntil
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
 import org.junit.Rule

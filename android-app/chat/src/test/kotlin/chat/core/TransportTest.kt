@@ -3,11 +3,11 @@ package chat.core
 import android.net.ConnectivityManager
 import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.testing.ChatRule
-import chat.core.testing.Relay
-import chat.core.testing.ScreenOwner
-import chat.core.testing.holdsFor
-import chat.core.testing.waitUntil
+import chat.core.fixtures.ChatRule
+import chat.core.fixtures.Relay
+import chat.core.fixtures.ScreenOwner
+import chat.core.fixtures.holdsFor
+import chat.core.fixtures.waitUntil
 import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.milliseconds

@@ -8,6 +8,8 @@ import androidx.activity.viewModels
 import androidx.compose.ui.res.stringResource
 import chat.core.ChatViewModel
 import chat.core.RoomId
+import chat.core.compose.ChatRoute
+import chat.core.compose.ChatTheme
 
 /** One room on one screen. */
 class MainActivity : ComponentActivity() {
@@ -25,7 +27,7 @@ class MainActivity : ComponentActivity() {
         lifecycle.addObserver(model)
         enableEdgeToEdge()
         setContent {
-            SampleTheme {
+            ChatTheme {
                 ChatRoute(model, title = stringResource(R.string.room_title, account.room.toString()))
             }
         }

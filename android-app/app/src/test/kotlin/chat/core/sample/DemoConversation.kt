@@ -13,9 +13,11 @@ import chat.core.ChatViewModel
 import chat.core.Connection
 import chat.core.Delivery
 import chat.core.TransportChoice
-import chat.core.testing.FaultProxy
-import chat.core.testing.holdsFor
-import chat.core.testing.waitUntil
+import chat.core.fixtures.FaultProxy
+import chat.core.fixtures.SCREEN
+import chat.core.fixtures.holdsFor
+import chat.core.fixtures.photograph
+import chat.core.fixtures.waitUntil
 import java.io.File
 import java.net.URI
 import java.net.http.HttpClient

@@ -14,9 +14,11 @@ import androidx.test.core.app.ApplicationProvider
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.Connection
 import chat.core.TransportChoice
-import chat.core.testing.FaultProxy
-import chat.core.testing.ServerProcess
-import chat.core.testing.waitUntil
+import chat.core.fixtures.FaultProxy
+import chat.core.fixtures.SCREEN
+import chat.core.fixtures.ServerProcess
+import chat.core.fixtures.texts
+import chat.core.fixtures.waitUntil
 import kotlinx.coroutines.runBlocking
 import org.junit.After
 import org.junit.Assert.assertEquals

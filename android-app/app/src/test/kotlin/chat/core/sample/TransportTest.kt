@@ -11,8 +11,10 @@ import chat.core.ChatViewModel
 import chat.core.Connection
 import chat.core.Transport
 import chat.core.TransportChoice
-import chat.core.testing.ServerProcess
-import chat.core.testing.waitUntil
+import chat.core.fixtures.SCREEN
+import chat.core.fixtures.ServerProcess
+import chat.core.fixtures.texts
+import chat.core.fixtures.waitUntil
 import kotlinx.coroutines.runBlocking
 import org.junit.After
 import org.junit.Assert.assertEquals

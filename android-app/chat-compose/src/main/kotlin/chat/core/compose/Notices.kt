@@ -1,0 +1,84 @@
+package chat.core.compose
+
+import androidx.annotation.StringRes
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Box
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.size
+import androidx.compose.foundation.shape.CircleShape
+import androidx.compose.material3.Button
+import androidx.compose.material3.CircularProgressIndicator
+import androidx.compose.material3.Icon
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Surface
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.res.painterResource
+import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.text.style.TextAlign
+import androidx.compose.ui.unit.dp
+import chat.core.ChatException
+
+/** Neither the cache nor the server has spoken yet. */
+@Composable
+internal fun LoadingNotice() {
+    val loading = stringResource(R.string.chat_loading)
+    Box(Modifier.fillMaxSize(), contentAlignment = Alignment.Center) {
+        CircularProgressIndicator(Modifier.semantics { contentDescription = loading })
+    }
+}
+
+/** Nobody has said anything yet. */
+@Composable
+internal fun EmptyNotice() = Notice(R.string.chat_empty_title, R.string.chat_empty_text)
+
+/** The room cannot be opened on this device. */
+@Composable
+internal fun FailureNotice(failure: ChatException, onReopen: () -> Unit) =
+    Notice(R.string.chat_cannot_open_title, failure.label()) {
+        Button(onReopen, Modifier.padding(top = 8.dp)) { Text(stringResource(R.string.chat_try_again)) }
+    }
+
+@Composable
+private fun Notice(@StringRes title: Int, @StringRes text: Int, action: @Composable () -> Unit = {}) {
+    val colors = MaterialTheme.colorScheme
+    Column(
+        modifier = Modifier.fillMaxSize().padding(horizontal = 40.dp),
+        horizontalAlignment = Alignment.CenterHorizontally,
+        verticalArrangement = Arrangement.spacedBy(10.dp, Alignment.CenterVertically)
+    ) {
+        Surface(Modifier.size(72.dp), CircleShape, color = colors.primaryContainer) {
+            Box(contentAlignment = Alignment.Center) {
+                Icon(painterResource(R.drawable.chat_ic_chat), null, Modifier.size(34.dp), colors.onPrimaryContainer)
+            }
+        }
+        Text(
+            text = stringResource(title),
+            modifier = Modifier.padding(top = 8.dp),
+            textAlign = TextAlign.Center,
+            style = MaterialTheme.typography.titleMedium
+        )
+        Text(
+            text = stringResource(text),
+            color = colors.onSurfaceVariant,
+            textAlign = TextAlign.Center,
+            style = MaterialTheme.typography.bodyMedium
+        )
+        action()
+    }
+}
+
+@StringRes
+private fun ChatException.label(): Int = when (this) {
+    is ChatException.InvalidConfig, is ChatException.InvalidRoom -> R.string.chat_cannot_open_config
+    is ChatException.CacheInUse -> R.string.chat_cannot_open_in_use
+    is ChatException.CacheTooNew -> R.string.chat_cannot_open_too_new
+    is ChatException.Storage, is ChatException.StorageFull -> R.string.chat_cannot_open_storage
+    else -> R.string.chat_cannot_open_other
+}
