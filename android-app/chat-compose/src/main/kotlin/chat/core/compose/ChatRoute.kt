@@ -12,6 +12,7 @@ import androidx.compose.runtime.remember
 import androidx.compose.runtime.rememberCoroutineScope
 import androidx.compose.runtime.setValue
 import androidx.compose.runtime.snapshotFlow
+import androidx.compose.ui.Modifier
 import androidx.compose.ui.res.stringResource
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import chat.core.ChatEvent
@@ -20,9 +21,20 @@ import chat.core.ChatViewModel
 import chat.core.MessageText
 import kotlinx.coroutines.launch
 
-/** Connects [model] with [ChatScreen]: collects its state, acts on its events, gives it what it is to remember. */
+/**
+ * Connects [model] with [ChatScreen]: collects its state, acts on its events, gives it what it is to remember.
+ *
+ * @param navigationIcon See [ChatScreen].
+ * @param onSessionEnded Called when the server takes no token any more: the place to go to the login from.
+ */
 @Composable
-public fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> Unit = {}) {
+public fun ChatRoute(
+    model: ChatViewModel,
+    title: String,
+    modifier: Modifier = Modifier,
+    navigationIcon: @Composable () -> Unit = {},
+    onSessionEnded: () -> Unit = {}
+) {
     val state by model.state.collectAsStateWithLifecycle()
     // The view model keeps the text and the place, over the end of the process too.
     val draft = remember(model) { TextFieldState(model.draft.value) }
@@ -95,7 +107,9 @@ public fun ChatRoute(model: ChatViewModel, title: String, onSessionEnded: () -> 
                 onRestart = model::restart,
                 onReopen = model::reopen
             )
-        }
+        },
+        modifier = modifier,
+        navigationIcon = navigationIcon
     )
 }
 

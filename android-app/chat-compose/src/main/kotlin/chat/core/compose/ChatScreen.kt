@@ -27,6 +27,7 @@ import chat.core.ScrollAnchor
  *
  * @param canSend Whether the send button may be pressed, as far as the caller is concerned.
  * @param anchor Where the list begins; `null` for the newest message.
+ * @param navigationIcon Before the title: an `IconButton` that leads back, where there is somewhere to go.
  */
 @Composable
 public fun ChatScreen(
@@ -36,12 +37,14 @@ public fun ChatScreen(
     canSend: Boolean,
     snackbar: SnackbarHostState,
     anchor: ScrollAnchor?,
-    actions: ChatActions
+    actions: ChatActions,
+    modifier: Modifier = Modifier,
+    navigationIcon: @Composable () -> Unit = {}
 ) {
     var edited by rememberSaveable { mutableStateOf<Long?>(null) }
     Scaffold(
-        modifier = Modifier.imePadding(),
-        topBar = { ChatTopBar(title, state.connection.takeIf { state.failure == null }) },
+        modifier = modifier.imePadding(),
+        topBar = { ChatTopBar(title, state.connection.takeIf { state.failure == null }, navigationIcon) },
         bottomBar = {
             if (state.failure == null) Composer(draft, canSend && !state.isSending, actions.onSend)
         },

@@ -44,7 +44,7 @@ import chat.core.Transport
 /** The room's name and, below it, how it stands with the server; `null` when there is no room. */
 @OptIn(ExperimentalMaterial3Api::class)
 @Composable
-internal fun ChatTopBar(title: String, connection: Connection?) {
+internal fun ChatTopBar(title: String, connection: Connection?, navigationIcon: @Composable () -> Unit) {
     val colors = MaterialTheme.colorScheme
     TopAppBar(
         title = {
@@ -70,6 +70,7 @@ internal fun ChatTopBar(title: String, connection: Connection?) {
                 }
             }
         },
+        navigationIcon = navigationIcon,
         colors = TopAppBarDefaults.topAppBarColors(containerColor = colors.surface)
     )
 }

@@ -3,6 +3,9 @@ package chat.core.compose
 import android.content.Intent
 import android.provider.Settings
 import androidx.activity.ComponentActivity
+import androidx.compose.material3.IconButton
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
 import androidx.compose.ui.semantics.SemanticsProperties
 import androidx.compose.ui.semantics.getOrNull
 import androidx.compose.ui.test.SemanticsMatcher
@@ -44,10 +47,18 @@ class ChatRouteTest {
     private val draft get() = compose.onNodeWithTag("draft")
     private val send get() = compose.onNodeWithTag("send")
 
-    private fun show() {
+    private fun show(navigationIcon: @Composable () -> Unit = {}) {
         val model = ChatViewModel({ room }, Screens.english)
-        compose.setContent { ChatTheme { ChatRoute(model, title = "Room 1") } }
+        compose.setContent { ChatTheme { ChatRoute(model, title = "Room 1", navigationIcon = navigationIcon) } }
         compose.waitForIdle()
+    }
+
+    @Test
+    fun `an app puts its way back before the title`() {
+        var back = 0
+        show { IconButton(onClick = { back++ }) { Text("<") } }
+        compose.onNodeWithText("<").assertIsDisplayed().performClick()
+        assertEquals(1, back)
     }
 
     @Test
