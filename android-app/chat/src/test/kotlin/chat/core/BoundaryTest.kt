@@ -91,7 +91,7 @@ class BoundaryTest {
 
     @Test
     fun `an open line is refused unless it was asked for`() {
-        assertThrows(ChatException.InvalidConfig::class.java) { open(chat.config().copy(allowCleartext = false)) }
+        assertThrows(ChatException.InvalidConfig::class.java) { open(chat.config { allowCleartext = false }) }
     }
 
     @Test
@@ -126,7 +126,7 @@ class BoundaryTest {
     @Test
     fun `a folder that is a file is a storage problem`() {
         val file = File.createTempFile("chat-core", null)
-        assertThrows(ChatException.Storage::class.java) { open(chat.config().copy(dataDir = file)) }
+        assertThrows(ChatException.Storage::class.java) { open(chat.config { dataDir = file }) }
         file.delete()
     }
 

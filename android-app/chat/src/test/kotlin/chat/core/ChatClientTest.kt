@@ -149,8 +149,10 @@ class ChatClientTest {
     @Test
     fun `a ceiling no higher than the interval is a fixed cadence, and numbers without sense are refused`() {
         for (ceiling in listOf(0, 99, 100)) {
-            val config = chat.config(interval = 100.milliseconds, folder = "$ceiling")
-            val room = chat.aliceRoom(chat.client(config.copy(pollCeiling = ceiling.milliseconds)))
+            val config = chat.config(interval = 100.milliseconds, folder = "$ceiling") {
+                pollCeiling = ceiling.milliseconds
+            }
+            val room = chat.aliceRoom(chat.client(config))
             room.start()
             waitUntil("it polls") { chat.proxy.polls > 2 }
             val asked = chat.proxy.polls
@@ -158,6 +160,6 @@ class ChatClientTest {
             room.stop()
         }
         assertThrows(ChatException.InvalidConfig::class.java) { chat.client(chat.config(interval = 0.milliseconds)) }
-        assertThrows(ChatException.InvalidConfig::class.java) { chat.client(chat.config().copy(messagesKept = 0)) }
+        assertThrows(ChatException.InvalidConfig::class.java) { chat.client(chat.config { messagesKept = 0 }) }
     }
 }

@@ -15,7 +15,10 @@ class SampleApp : Application() {
     /** The client of [account], opened at the first call. A call that failed is tried again by the next one. */
     suspend fun client(account: SampleAccount): ChatClient = mutex.withLock {
         clients.getOrPut(account) {
-            val config = ChatConfig(account.server, account.user, account.transport, allowCleartext = true)
+            val config = ChatConfig(account.server, account.user) {
+                transport = account.transport
+                allowCleartext = true
+            }
             // A real app asks its own login here, and asks it again when `refused` is true.
             ChatClient.open(this, config, TokenProvider { account.token.ifEmpty { null } })
         }
