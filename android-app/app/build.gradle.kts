@@ -14,7 +14,8 @@ android {
         minSdk = libs.versions.minSdk.get().toInt()
         targetSdk = libs.versions.targetSdk.get().toInt()
         versionCode = 1
-        versionName = "0.1.0"
+        versionName = "$version"
+        testInstrumentationRunner = "androidx.test.runner.AndroidJUnitRunner"
     }
 
     buildTypes {
@@ -23,6 +24,8 @@ android {
             isMinifyEnabled = true
             isShrinkResources = true
             proguardFiles(getDefaultProguardFile("proguard-android-optimize.txt"))
+            // A stand-in for the key of a real app, so that what R8 made of it can be installed and tried.
+            signingConfig = signingConfigs.getByName("debug")
         }
     }
 
@@ -33,6 +36,11 @@ android {
 
     buildFeatures {
         compose = true
+    }
+
+    lint {
+        // The libraries too: they are linted as a part of this app.
+        checkDependencies = true
     }
 }
 

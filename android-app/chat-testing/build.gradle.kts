@@ -1,26 +1,11 @@
-import com.android.build.api.variant.HostTestBuilder
-
 plugins {
-    alias(libs.plugins.android.library)
+    id("chat.library")
 }
+
+description = "Fakes of chat.core:chat, for the tests of the apps that use it."
 
 android {
     namespace = "chat.core.testing"
-    compileSdk = libs.versions.compileSdk.get().toInt()
-
-    defaultConfig {
-        minSdk = libs.versions.minSdk.get().toInt()
-    }
-
-    compileOptions {
-        sourceCompatibility = JavaVersion.VERSION_17
-        targetCompatibility = JavaVersion.VERSION_17
-    }
-}
-
-androidComponents {
-    // The tests run in the host build, over the library for this machine: see the root pom.xml.
-    beforeVariants { it.hostTests[HostTestBuilder.UNIT_TEST_TYPE]?.enable = false }
 }
 
 dependencies {

@@ -1,4 +1,4 @@
-// Fails the build when pom.xml or a dependency lock says another version than gradle/libs.versions.toml.
+// Fails the build when pom.xml, a dependency lock or Cargo.toml says another version than the Gradle build.
 def root = new File(project.properties['root'] as String)
 def here = new File(root, 'android-app/maven')
 def catalog = new GroovyClassLoader(getClass().classLoader).parseClass(new File(here, 'Catalog.groovy')).newInstance(root)
@@ -12,5 +12,11 @@ catalog.locks.each { id, roots ->
   def locked = pom.exists() ? new groovy.xml.XmlSlurper(false, false).parse(pom).properties.roots.text() : ''
   if (locked != roots.join(' ')) wrong << "android-app/maven/$id/pom.xml was not resolved from today's catalog: run  mvn -B -N org.codehaus.gmavenplus:gmavenplus-plugin:execute@lock"
 }
-if (wrong) throw new Exception("gradle/libs.versions.toml is the one place for versions, and the host build disagrees:\n  " + wrong.join('\n  '))
-if (!new File(project.properties['bindings'] as String).directory) throw new Exception('There are no Kotlin bindings under target/bindings: run scripts/bindings first')
+def published = new Properties()
+new File(root, 'gradle.properties').withInputStream { published.load(it) }
+def crates = new groovy.toml.TomlSlurper().parse(new File(root, 'Cargo.toml')).workspace.package.version
+if (project.version != published.version) wrong << "$project.file says version $project.version, gradle.properties says $published.version"
+if (crates != published.version) wrong << "Cargo.toml says version $crates, gradle.properties says $published.version"
+if (wrong) throw new Exception("gradle.properties and gradle/libs.versions.toml are the one place for versions, and others disagree:\n  " + wrong.join('\n  '))
+def bindings = (session.userProperties['bindings'] ?: project.properties['bindings']) as String // -D wins, as in the POM
+if (!new File(bindings).directory) throw new Exception("There are no Kotlin bindings in $bindings: run scripts/bindings first")
