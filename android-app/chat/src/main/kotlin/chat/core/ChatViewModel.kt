@@ -1,6 +1,5 @@
 package chat.core
 
-import android.app.Activity
 import androidx.lifecycle.DefaultLifecycleObserver
 import androidx.lifecycle.LifecycleOwner
 import androidx.lifecycle.SavedStateHandle
@@ -11,6 +10,7 @@ import androidx.lifecycle.viewModelScope
 import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
 import chat.core.internal.Refusals
+import chat.core.internal.ScreenGate
 import chat.core.internal.UnreadLine
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineStart
@@ -97,13 +97,7 @@ public class ChatViewModel(
 
     private val formats = MutableStateFlow(formats)
 
-    /** Polls until a lifecycle says otherwise: without one the job runs from init to clear. */
-    private val screenStarted = MutableStateFlow(true)
-    private var screenKnown = false
-
-    /** How often the user has come to the screen: each time the unread line is drawn anew. */
-    private val timesShown = MutableStateFlow(0)
-
+    private val screen = ScreenGate()
     private var room: Deferred<ChatRoom> = open()
     private var showJob: Job? = null
     private var pollJob: Job? = null
@@ -197,21 +191,11 @@ public class ChatViewModel(
         this.formats.value = formats
     }
 
-    override fun onCreate(owner: LifecycleOwner) {
-        // The first screen to observe us is not started yet. A later one, after a rotation, takes over as it stands.
-        if (!screenKnown) screenStarted.value = false
-        screenKnown = true
-    }
+    override fun onCreate(owner: LifecycleOwner): Unit = screen.onCreate()
 
-    override fun onStart(owner: LifecycleOwner) {
-        if (!screenStarted.value) timesShown.value++
-        screenStarted.value = true
-    }
+    override fun onStart(owner: LifecycleOwner): Unit = screen.onStart()
 
-    override fun onStop(owner: LifecycleOwner) {
-        if ((owner as? Activity)?.isChangingConfigurations == true) return
-        screenStarted.value = false
-    }
+    override fun onStop(owner: LifecycleOwner): Unit = screen.onStop(owner)
 
     override fun onCleared() {
         stopPolling()
@@ -224,7 +208,7 @@ public class ChatViewModel(
             // One turn of the main loop: whoever made us is about to say whether the screen is started.
             yield()
             val room = roomOrNull() ?: return@launch
-            val reason = screenStarted.transformLatest { if (it) emit(room.poll()) }.first()
+            val reason = screen.isStarted.transformLatest { if (it) emit(room.poll()) }.first()
             when (reason) {
                 EndReason.SESSION_ENDED -> sendEvent(ChatEvent.SessionEnded)
                 EndReason.NOT_A_MEMBER, EndReason.ROOM_NOT_FOUND -> sendEvent(ChatEvent.RoomUnavailable(reason))
@@ -253,7 +237,8 @@ public class ChatViewModel(
             withTimeoutOrNull(PLACE_WAIT) { findPlace(room) }
             val unread = UnreadLine()
             val refusals = Refusals()
-            val shown = combine(room.timeline, room.connection, timesShown, formats) { _, _, visit, formats ->
+            // Each time the user comes to the screen the unread line is drawn anew.
+            val shown = combine(room.timeline, room.connection, screen.timesShown, formats) { _, _, visit, formats ->
                 visit to formats
             }
                 .conflate()
