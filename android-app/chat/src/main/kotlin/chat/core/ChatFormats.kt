@@ -1,12 +1,17 @@
 package chat.core
 
 import android.content.Context
+import android.icu.text.DisplayContext
+import android.icu.text.RelativeDateTimeFormatter
+import android.icu.util.ULocale
 import android.text.format.DateFormat
 import java.time.Instant
 import java.time.LocalDate
 import java.time.ZoneId
 import java.time.format.DateTimeFormatter
 import java.time.format.FormatStyle
+import java.time.format.TextStyle
+import java.time.temporal.ChronoUnit
 import java.util.Locale
 
 /**
@@ -26,12 +31,40 @@ public data class ChatFormats(public val locale: Locale, public val zone: ZoneId
     }.withZone(zone)
 
     private val dateFormat = DateTimeFormatter.ofLocalizedDate(FormatStyle.LONG).withLocale(locale)
+    private val shortDateFormat = DateTimeFormatter.ofLocalizedDate(FormatStyle.MEDIUM).withLocale(locale)
+
+    private val yesterday by lazy {
+        RelativeDateTimeFormatter.getInstance(
+            ULocale.forLocale(locale),
+            null,
+            RelativeDateTimeFormatter.Style.LONG,
+            DisplayContext.CAPITALIZATION_FOR_BEGINNING_OF_SENTENCE
+        ).format(RelativeDateTimeFormatter.Direction.LAST, RelativeDateTimeFormatter.AbsoluteUnit.DAY)
+    }
 
     /** The time of day of a message. */
     public fun time(at: Instant): String = timeFormat.format(at)
 
     /** The day above the messages of a day. */
     public fun date(day: LocalDate): String = dateFormat.format(day)
+
+    /**
+     * How long ago [at] was, as a list tells it on [today], in as few words as will do: the time, "Yesterday", the day
+     * of the week, or for what is older than six days the date.
+     */
+    public fun recent(at: Instant, today: LocalDate): String {
+        val day = day(at)
+        return when (ChronoUnit.DAYS.between(day, today)) {
+            // The server's clock may be past midnight when the phone's is not.
+            -1L, 0L -> time(at)
+
+            1L -> yesterday
+
+            in 2L..6L -> day.dayOfWeek.getDisplayName(TextStyle.FULL_STANDALONE, locale)
+
+            else -> shortDateFormat.format(day)
+        }
+    }
 
     /** The day that [at] falls on for this user. */
     public fun day(at: Instant): LocalDate = at.atZone(zone).toLocalDate()
