@@ -10,10 +10,8 @@ import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.Spacer
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
-import androidx.compose.foundation.layout.size
 import androidx.compose.foundation.layout.width
 import androidx.compose.foundation.layout.widthIn
-import androidx.compose.foundation.shape.CircleShape
 import androidx.compose.foundation.shape.RoundedCornerShape
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
@@ -27,7 +25,6 @@ import androidx.compose.runtime.setValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.draw.clip
-import androidx.compose.ui.graphics.Color
 import androidx.compose.ui.input.pointer.pointerInput
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.CustomAccessibilityAction
@@ -61,7 +58,10 @@ internal fun MessageRow(row: ChatRow.Message, onAction: (MessageAction) -> Unit)
             modifier = Modifier.fillMaxWidth(),
             horizontalArrangement = if (own) Arrangement.End else Arrangement.Start
         ) {
-            if (!own) Initial(message.sender, isShown = row.opensRun)
+            if (!own) {
+                if (row.opensRun) Initial(message.sender, 36.dp) else Spacer(Modifier.width(36.dp))
+                Spacer(Modifier.width(8.dp))
+            }
             Column(horizontalAlignment = if (own) Alignment.End else Alignment.Start) {
                 if (!own && row.opensRun) SenderName(message.sender)
                 Row(verticalAlignment = Alignment.Bottom) {
@@ -175,45 +175,6 @@ private fun SenderName(sender: String) {
         style = MaterialTheme.typography.labelMedium
     )
 }
-
-@Composable
-private fun Initial(sender: String, isShown: Boolean) {
-    if (isShown) {
-        Box(
-            modifier = Modifier.size(36.dp).clip(CircleShape).clearAndSetSemantics {},
-            contentAlignment = Alignment.Center
-        ) {
-            Surface(Modifier.matchParentSize(), color = initialColor(sender)) {}
-            Text(
-                text = sender.take(sender.offsetByCodePoints(0, minOf(1, sender.length))).uppercase(),
-                color = Color.White,
-                style = MaterialTheme.typography.titleSmall
-            )
-        }
-    } else {
-        Spacer(Modifier.size(width = 36.dp, height = 1.dp))
-    }
-    Spacer(Modifier.width(8.dp))
-}
-
-/** The same person, the same colour, in either theme. */
-private fun initialColor(sender: String): Color {
-    // Java's own hash of short names differs in its low bits only; this spreads them.
-    val spread = sender.hashCode() * SPREAD ushr 16
-    return InitialColors[spread % InitialColors.size]
-}
-
-/** 2³² divided by the golden ratio: Knuth's multiplicative hash. */
-private const val SPREAD = -0x61c88647
-
-private val InitialColors = listOf(
-    Color(0xFF8A5AC2),
-    Color(0xFF2E8B7A),
-    Color(0xFFC2604A),
-    Color(0xFF4A7BC2),
-    Color(0xFFB0557F),
-    Color(0xFF7A8431)
-)
 
 /** Round, but nearly square on its speaker's side, where it touches its neighbours of the same run. */
 private fun bubbleShape(own: Boolean, opens: Boolean, closes: Boolean): RoundedCornerShape {

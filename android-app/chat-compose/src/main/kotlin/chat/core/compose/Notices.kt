@@ -27,8 +27,8 @@ import chat.core.ChatException
 
 /** Neither the cache nor the server has spoken yet. */
 @Composable
-internal fun LoadingNotice() {
-    val loading = stringResource(R.string.chat_loading)
+internal fun LoadingNotice(@StringRes label: Int = R.string.chat_loading) {
+    val loading = stringResource(label)
     Box(Modifier.fillMaxSize(), contentAlignment = Alignment.Center) {
         CircularProgressIndicator(Modifier.semantics { contentDescription = loading })
     }
@@ -45,8 +45,9 @@ internal fun FailureNotice(failure: ChatException, onReopen: () -> Unit) =
         Button(onReopen, Modifier.padding(top = 8.dp)) { Text(stringResource(R.string.chat_try_again)) }
     }
 
+/** Where there is nothing to list: what that means, and what one can do about it. */
 @Composable
-private fun Notice(@StringRes title: Int, @StringRes text: Int, action: @Composable () -> Unit = {}) {
+internal fun Notice(@StringRes title: Int, @StringRes text: Int, action: @Composable () -> Unit = {}) {
     val colors = MaterialTheme.colorScheme
     Column(
         modifier = Modifier.fillMaxSize().padding(horizontal = 40.dp),
