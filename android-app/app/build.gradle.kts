@@ -38,6 +38,11 @@ android {
         compose = true
     }
 
+    sourceSets {
+        // The helpers of the tests that run on a device as well as in the host build.
+        getByName("androidTest").kotlin.srcDir("../chat/src/testFixtures/kotlin")
+    }
+
     lint {
         // The libraries too: they are linted as a part of this app.
         checkDependencies = true
@@ -52,4 +57,5 @@ androidComponents {
 dependencies {
     implementation(project(":chat-compose"))
     implementation(libs.bundles.app)
+    androidTestImplementation(libs.bundles.androidTest)
 }
