@@ -14,7 +14,8 @@ class Catalog {
 
   /** What each lock POM is resolved from. JNA stands beside its bundle because Gradle takes it as an AAR. */
   Map<String, List<String>> getLocks() {
-    ['chat-libs': toml.bundles.chat + 'jna', 'compose-libs': toml.bundles.compose, 'app-libs': toml.bundles.app, 'test-libs': toml.bundles.test]
+    ['chat-libs': toml.bundles.chat + 'jna', 'compose-libs': toml.bundles.compose, 'app-libs': toml.bundles.app, 'work-libs': ['androidx-work-runtime', 'androidx-work-testing'],
+     'device-libs': toml.bundles.androidTest, 'test-libs': toml.bundles.androidTest + toml.bundles.test]
       .collectEntries { id, names -> [id, names.collect { library(it) }] }
   }
 }

@@ -14,7 +14,6 @@ import chat.core.Connection
 import chat.core.Delivery
 import chat.core.TransportChoice
 import chat.core.fixtures.FaultProxy
-import chat.core.fixtures.SCREEN
 import chat.core.fixtures.holdsFor
 import chat.core.fixtures.photograph
 import chat.core.fixtures.waitUntil
@@ -32,7 +31,6 @@ import org.junit.Rule
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RuntimeEnvironment
-import org.robolectric.annotation.Config
 
 /**
  * Not a test: alice's half of `scripts/demo`, played on the real activity, screen, view model and native core. Somebody
@@ -46,7 +44,6 @@ import org.robolectric.annotation.Config
  * Writes pictures of the screen into DIR and what appears on it, with the time, to standard output.
  */
 @RunWith(AndroidJUnit4::class)
-@Config(qualifiers = "en-rUS-$SCREEN")
 class DemoConversation {
     @get:Rule
     val compose = createEmptyComposeRule()
