@@ -27,7 +27,9 @@ import org.junit.runner.RunWith
 @RunWith(AndroidJUnit4::class)
 class ChatViewModelStateTest {
     private val seoul = ChatFormats(Locale.KOREA, ZoneId.of("Asia/Seoul"), "a h:mm")
-    private val room = FakeChatRoom()
+
+    /** The server has been heard, unless a test says otherwise. */
+    private val room = FakeChatRoom().apply { connection.value = Connection.Live(Transport.POLLING) }
 
     private fun model() = ChatViewModel({ room }, seoul)
 
@@ -217,8 +219,8 @@ class ChatViewModelStateTest {
         status(2, 0, exampleMessage(1), exampleMessage(2))
         waitUntil("it shows") { model.keys().size == 3 && room.pollers == 1 }
         owner.lifecycle.currentState = Lifecycle.State.CREATED
-        room.connection.value = Connection.Idle
         waitUntil("it rests") { room.pollers == 0 }
+        room.keepConnecting()
         owner.lifecycle.currentState = Lifecycle.State.RESUMED
         status(2, 1, exampleMessage(1), exampleMessage(2), exampleMessage(3))
         waitUntil("the line shows") { model.line() == 1 }
@@ -231,13 +233,16 @@ class ChatViewModelStateTest {
         waitUntil("the room is known") { !model.state.value.isLoading }
         status(0, 0, exampleMessage(9))
         waitUntil("there are older ones") { model.state.value.hasOlder }
+        room.answering = CompletableDeferred()
+        room.goOffline()
         repeat(3) { model.loadOlder() }
         waitUntil("they are asked for") { room.asked == listOf("older") }
         assertEquals(true, model.state.value.isLoadingOlder)
-        room.older.completeExceptionally(ChatException.Offline(Problem.OFFLINE))
+        room.answering.complete(Unit)
         waitUntil("it says so") { model.state.value.olderFailure is ChatException.Offline }
         assertEquals(false, model.state.value.isLoadingOlder)
-        room.older = CompletableDeferred(true)
+        room.goOnline()
+        room.addOlderPage(listOf(exampleMessage(8)))
         model.loadOlder()
         waitUntil("it works") { room.asked.size == 2 && !model.state.value.isLoadingOlder }
         assertEquals(null, model.state.value.olderFailure)
@@ -272,7 +277,10 @@ class ChatViewModelStateTest {
 
     @Test
     fun `what is asked for reaches the room, and what does not work out is told`() {
+        val refused = exampleMessage(-1).copy(delivery = Delivery.Failed(FailureReason.REFUSED))
+        room.show(listOf(3L, 4L, 5L, 6L).map { exampleMessage(it, sender = "alice") } + refused + exampleMessage(-2))
         val model = model()
+        waitUntil("it shows") { model.keys().size == 7 }
         told(model) { events ->
             model.edit(MessageKey(3), "better")
             model.delete(MessageKey(4))
@@ -285,7 +293,7 @@ class ChatViewModelStateTest {
             }
             assertEquals(emptyList<ChatEvent>(), events)
             val late = ChatException.TooLate()
-            room.refusal = late
+            room.failure = late
             model.discard(MessageKey(-3))
             model.markRead(MessageKey(6))
             waitUntil("it is told") { room.asked.last() == "read 6" && events == listOf(ChatEvent.ActionFailed(late)) }
