@@ -5,7 +5,7 @@ use crate::gauge::{self, Stretch};
 use anyhow::{Context, Result, ensure};
 use chat_engine::protocol::{RoomId, UserId};
 use chat_engine::{
-    Account as EngineAccount, ConnectionState, Engine, EngineConfig, StaticToken, Token, TransportKind,
+    Account as EngineAccount, ConnectionState, Engine, EngineConfig, StaticToken, Token, TransportKind, Trust,
 };
 use clap::Args;
 use serde_json::Value;
@@ -107,7 +107,7 @@ impl Account {
         config.timings.poll_interval = Duration::from_millis(self.interval);
         config.retention = 10_000_000;
         config.timings.poll_ceiling = config.timings.poll_interval;
-        config.extra_roots = self.trust.iter().map(std::fs::read).collect::<Result<_, _>>()?;
+        config.trust = Trust::Roots(self.trust.iter().map(std::fs::read).collect::<Result<_, _>>()?);
         Ok(Engine::open(config, Arc::new(StaticToken(Token::new(self.token.as_str()))), None)?)
     }
 

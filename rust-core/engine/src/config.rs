@@ -1,7 +1,7 @@
 //! What an engine is told when it opens.
 
 use crate::EngineError;
-use crate::transport::{TransportChoice, TransportKind};
+use crate::transport::{TransportChoice, TransportKind, Trust};
 use chat_protocol::UserId;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -145,8 +145,9 @@ pub struct EngineConfig {
     pub transport: TransportChoice,
     /// `User-Agent` of every request; empty for the library's own.
     pub user_agent: String,
-    /// Certificates to trust beside the bundled roots, in DER. For a server with a private CA, and for tests.
-    pub extra_roots: Vec<Vec<u8>>,
+    /// By whose word the server is believed to be the server, over whichever transport. Bundled roots, unless the phone
+    /// is to be asked.
+    pub trust: Trust,
     /// A Unix socket to carry every connection, in the place of the network: whoever listens there counts the
     /// bytes, or loses them. For measuring; ignored where there are no such sockets.
     pub tunnel: Option<PathBuf>,
@@ -163,7 +164,7 @@ impl EngineConfig {
             concurrency: 4,
             transport: TransportChoice::Only(TransportKind::Polling),
             user_agent: String::new(),
-            extra_roots: Vec::new(),
+            trust: Trust::default(),
             tunnel: None,
         }
     }

@@ -48,7 +48,7 @@ pub use room::Room;
 pub use rooms::RoomList;
 pub use runtime::ThreadHook;
 pub use session::{SessionState, StaticToken, Token, TokenProvider, TokenUnavailable};
-pub use transport::{TransportChoice, TransportKind};
+pub use transport::{Distrust, ServerTrust, TransportChoice, TransportKind, Trust};
 
 /// What crosses the wire, for those who build on the engine.
 pub use chat_protocol as protocol;

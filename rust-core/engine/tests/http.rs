@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on stops.
 
 use chat_engine::transport::Fault;
-use chat_engine::{ConnectionState, Engine, EngineConfig, StaticToken, Token};
+use chat_engine::{ConnectionState, Engine, EngineConfig, StaticToken, Token, Trust};
 use chat_protocol::RoomId;
 use chat_testkit::{
     Phone, RecordingListener, Reply, Request, ScriptedServer, TOKEN, config, eventually, page,
@@ -24,7 +24,7 @@ async fn http_2_is_spoken_where_it_is_offered() {
     let (server, certificate) = ScriptedServer::start_tls(quiet).await;
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(server.url(), folder.path());
-    config.extra_roots = vec![certificate];
+    config.trust = Trust::Roots(vec![certificate]);
     let engine = open(config);
     let listener = RecordingListener::new();
     let room = engine.room(RoomId::new(1).unwrap(), listener.clone()).unwrap();

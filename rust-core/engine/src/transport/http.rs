@@ -94,7 +94,7 @@ impl Http {
             Purpose::Upgrade => &[b"http/1.1"],
             Purpose::Ask | Purpose::Hold(_) => &[b"h2", b"http/1.1"],
         };
-        let builder = builder.tls_backend_preconfigured(tls::client_config(&config.extra_roots, protocols)?);
+        let builder = builder.tls_backend_preconfigured(tls::client_config(&config.trust, protocols)?);
         #[cfg(unix)]
         let builder = match &config.tunnel {
             Some(socket) => builder.unix_socket(socket.as_path()),

@@ -17,10 +17,12 @@ mod long_polling;
 mod polling;
 mod sse;
 mod tls;
+mod trust;
 mod websocket;
 
 pub use error::{BadAnswer, Fault, Retry, TransportError};
 pub use polling::Polling;
+pub use trust::{Distrust, ServerTrust, Trust};
 
 use crate::Token;
 use async_trait::async_trait;

@@ -2,7 +2,7 @@
 
 use super::{by, live, phone, shows};
 use crate::{DEADLINE, FaultProxy, Phone, ServerProcess, count_of_own, eventually};
-use chat_engine::{Account, DeliveryState, TransportKind};
+use chat_engine::{Account, DeliveryState, TransportKind, Trust};
 use chat_protocol::RoomId;
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub async fn a_conversation_over_tls_is_the_same(kind: TransportKind) {
         Phone::with(server.url(), token, id, |config| {
             by(kind, config);
             config.account = Account::new(server.url(), crate::user(user), false).unwrap();
-            config.extra_roots = vec![root.clone()];
+            config.trust = Trust::Roots(vec![root.clone()]);
         })
     };
     let phones = [open("alice", &alice), open("bob", &bob)];
@@ -134,7 +134,7 @@ pub async fn a_half_open_connection_over_tls_is_let_go_of(kind: TransportKind) {
         Phone::with(url, token, id, |config| {
             by(kind, config);
             config.account = Account::new(url, crate::user(user), false).unwrap();
-            config.extra_roots = vec![root.clone()];
+            config.trust = Trust::Roots(vec![root.clone()]);
             config.timings.answer_timeout = Duration::from_secs(1);
             config.timings.stream_silence = Duration::from_secs(2);
             config.timings.long_poll = Duration::from_secs(2);
