@@ -5,9 +5,10 @@ use crate::room::{self, RoomCore, RoomListener};
 use crate::rooms::{self, RoomListCore, RoomListListener};
 use crate::session::{self, SessionListener};
 use crate::tokens::{TokenSource, Tokens};
+use crate::trust::{self, ServerTrust};
 use crate::{CoreError, jvm};
 use chat_engine::protocol::{RoomId, UserId};
-use chat_engine::{Account, Engine, EngineConfig};
+use chat_engine::{Account, Engine, EngineConfig, Trust};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,11 +51,16 @@ pub struct ChatCore {
 #[uniffi::export]
 impl ChatCore {
     /// Opens the account's cache and begins to send what is unsent. Touches the disk: not on the main thread.
+    /// Every `https` and `wss` connection is for `trust` to allow.
     ///
     /// # Errors
     /// `InvalidConfig`, `CacheInUse`, `CacheTooNew` or `Storage`.
     #[uniffi::constructor]
-    pub fn new(config: CoreConfig, tokens: Arc<dyn TokenSource>) -> Result<Arc<Self>, CoreError> {
+    pub fn new(
+        config: CoreConfig,
+        tokens: Arc<dyn TokenSource>,
+        trust: Arc<dyn ServerTrust>,
+    ) -> Result<Arc<Self>, CoreError> {
         let user = UserId::new(config.user_id)
             .map_err(|e| CoreError::InvalidConfig { reason: format!("user id: {e}") })?;
         let account = Account::new(&config.server_url, user, config.allow_cleartext)?;
@@ -66,6 +72,7 @@ impl ChatCore {
         engine.retention = config.messages_kept.into();
         engine.timings.answer_timeout = Duration::from_millis(config.answer_timeout_ms);
         engine.user_agent = config.user_agent;
+        engine.trust = Trust::Ask(Arc::new(trust::Adapter(trust)));
         let tokens = Tokens::new(tokens);
         let engine = Engine::open(engine, tokens.clone(), Some(Arc::new(jvm::attach_thread)))?;
         Ok(Arc::new(Self { engine, tokens }))

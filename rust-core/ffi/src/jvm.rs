@@ -6,15 +6,9 @@
 
 #![allow(unsafe_code)] // The JVM calls in by C names and raw pointers; each use says why it is sound.
 
-use jni::objects::{JClass, JObject};
-use jni::refs::Global;
 use jni::sys::{JNI_VERSION_1_6, jint};
-use jni::{AttachConfig, EnvUnowned, JavaVM, jni_str};
+use jni::{AttachConfig, JavaVM, jni_str};
 use std::ffi::c_void;
-use std::sync::OnceLock;
-
-/// The application's `Context`, kept for what only it can give: the trust manager, the network.
-static CONTEXT: OnceLock<Global<JObject<'static>>> = OnceLock::new();
 
 /// Called by the JVM when the library is loaded. Remembers the JVM and turns the log on.
 #[unsafe(no_mangle)]
@@ -24,27 +18,6 @@ pub(crate) extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *
     let _vm = unsafe { JavaVM::from_raw(vm) };
     set_up_log();
     JNI_VERSION_1_6
-}
-
-/// `chat.core.internal.NativeLibrary.initialize(Context)`: keeps the application's context.
-/// Any number of times; the first context stays. Throws when the context is null.
-#[unsafe(no_mangle)]
-pub(crate) extern "system" fn Java_chat_core_internal_NativeLibrary_initialize<'local>(
-    mut env: EnvUnowned<'local>,
-    _class: JClass<'local>,
-    context: JObject<'local>,
-) {
-    env.with_env(|env| -> jni::errors::Result<()> {
-        if context.is_null() {
-            return Err(jni::errors::Error::NullPtr("context"));
-        }
-        if CONTEXT.get().is_none() {
-            // A second thread may have been faster; its reference is as good.
-            let _ = CONTEXT.set(env.new_global_ref(&context)?);
-        }
-        Ok(())
-    })
-    .resolve::<jni::errors::ThrowRuntimeExAndDefault>();
 }
 
 /// Attaches the calling thread to the JVM until it ends, so that no callback pays for it.

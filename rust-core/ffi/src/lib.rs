@@ -3,7 +3,7 @@
 //! # The boundary
 //! * Coarse and synchronous: batches cross it, not items, and no call waits for the network. No
 //!   `async` crosses it either, so no coroutine's cancellation can leave half a call behind.
-//! * What Kotlin implements ([`RoomListener`], [`TokenSource`]) returns `Result`: an exception
+//! * What Kotlin implements ([`RoomListener`], [`TokenSource`], [`ServerTrust`]) returns `Result`: an exception
 //!   thrown there is logged by its kind and goes no further.
 //! * No panic crosses it: uniffi catches one and throws `InternalException` in its place, which is
 //!   why the release profile keeps unwinding.
@@ -17,6 +17,7 @@ mod room;
 mod rooms;
 mod session;
 mod tokens;
+mod trust;
 mod types;
 
 pub use client::{ChatCore, CoreConfig};
@@ -25,6 +26,7 @@ pub use room::{LoadListener, RoomCore, RoomListener};
 pub use rooms::{LastMessage, RoomListCore, RoomListItem, RoomListListener};
 pub use session::{SessionListener, SessionState};
 pub use tokens::TokenSource;
+pub use trust::{ServerTrust, TrustVerdict};
 pub use types::{
     ChangeState, CoreError, DeliveryState, FailureReason, ListenerError, LoadResult, RoomStatus,
     TimelineItem, TimelineUpdate,

@@ -20,7 +20,12 @@ public class ChatConfig private constructor(builder: Builder) {
     public constructor(serverUrl: String, userId: String, configure: Builder.() -> Unit = {}) :
         this(Builder(serverUrl, userId).apply(configure))
 
-    /** Scheme, host and port, no path: `https://chat.example.com`. */
+    /**
+     * Scheme, host and port, no path: `https://chat.example.com`. Whether the server is believed to be that is for the
+     * phone to say, over every transport: by its certificate authorities and the user's, as the app's network security
+     * config has it, with its pins. A server that is not believed is sent no token and no message; that shows as
+     * [Problem.TLS].
+     */
     public val serverUrl: String = builder.serverUrl
 
     /**
@@ -65,8 +70,8 @@ public class ChatConfig private constructor(builder: Builder) {
     public val answerTimeout: Duration = builder.answerTimeout
 
     /**
-     * Lets [serverUrl] be `http://`. For development only: tokens and messages travel in the open. The core's
-     * connections are native, so Android's own cleartext policy neither forbids nor allows them.
+     * Lets [serverUrl] be `http://`, where the app's network security config permits cleartext to that host as well,
+     * which it does not by default. For development only: tokens and messages travel in the open.
      */
     public val allowCleartext: Boolean = builder.allowCleartext
 

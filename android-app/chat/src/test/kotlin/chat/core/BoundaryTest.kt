@@ -11,6 +11,7 @@ import chat.core.ffi.TransportChoice
 import chat.core.ffi.maxTextScalars
 import chat.core.fixtures.ChatRule
 import chat.core.fixtures.waitUntil
+import chat.core.internal.TrustBridge
 import java.io.File
 import java.lang.reflect.Modifier
 import java.util.concurrent.atomic.AtomicInteger
@@ -52,7 +53,7 @@ class BoundaryTest {
             override fun onConnection(state: ConnectionState) = throw IllegalArgumentException("another one")
         }
         val folder = chat.config(folder = "raw").dataDir!!.path
-        core.set(ChatCore(coreConfig(folder), tokens))
+        core.set(ChatCore(coreConfig(folder), tokens, TrustBridge()))
         val room = core.get().room(chat.room, listener)
         room.start()
         waitUntil("it polls in spite of us") { chat.proxy.polls > 3 }

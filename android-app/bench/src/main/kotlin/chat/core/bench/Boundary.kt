@@ -5,9 +5,11 @@ import chat.core.ffi.ConnectionState
 import chat.core.ffi.CoreConfig
 import chat.core.ffi.RoomCore
 import chat.core.ffi.RoomListener
+import chat.core.ffi.ServerTrust
 import chat.core.ffi.TimelineUpdate
 import chat.core.ffi.TokenSource
 import chat.core.ffi.TransportChoice
+import chat.core.ffi.TrustVerdict
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit.SECONDS
 import kotlin.system.exitProcess
@@ -45,6 +47,11 @@ private class Tokens(private val token: String) : TokenSource {
     override fun onTokenWanted(request: ULong, refused: Boolean) = core.supplyToken(request, token)
 }
 
+/** Nothing here is encrypted. */
+private object Nobody : ServerTrust {
+    override fun verify(chain: List<ByteArray>, host: String) = TrustVerdict.REFUSED
+}
+
 /** The JVM's half of `chat-bench boundary`: the same as `chat-bench snapshots` does in Rust. */
 fun main(args: Array<String>) {
     // Said aloud how it ends: threads of the core that still run keep the JVM alive.
@@ -70,7 +77,7 @@ private fun measure(args: Array<String>) {
         userAgent = ""
     )
     val tokens = Tokens(option("token"))
-    val core = ChatCore(config, tokens).also { tokens.core = it }
+    val core = ChatCore(config, tokens, Nobody).also { tokens.core = it }
     val ear = Ear()
     val room = core.room(option("room").toLong(), ear)
     room.start()

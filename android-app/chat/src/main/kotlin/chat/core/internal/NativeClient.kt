@@ -12,6 +12,7 @@ import chat.core.RoomList
 import chat.core.SessionState
 import chat.core.TokenProvider
 import chat.core.ffi.ChatCore
+import chat.core.ffi.ServerTrust
 import chat.core.ffi.SessionListener
 import chat.core.ffi.SessionState as CoreSessionState
 import java.io.File
@@ -93,13 +94,19 @@ internal class NativeClient private constructor(
     }
 
     companion object {
-        suspend fun open(context: Context, config: ChatConfig, provider: TokenProvider): ChatClient {
+        /** [trust] is the phone's; tests have others. */
+        suspend fun open(
+            context: Context,
+            config: ChatConfig,
+            provider: TokenProvider,
+            trust: ServerTrust = TrustBridge()
+        ): ChatClient {
             // One lane: what is called first is done first, and the core's short locks never meet each other.
             val io = Dispatchers.IO.limitedParallelism(1)
             var opened: NativeClient? = null
             try {
                 return withContext(NonCancellable + io) {
-                    openHere(context, config, provider, io).also { opened = it }
+                    openHere(context, config, provider, trust, io).also { opened = it }
                 }
             } catch (e: CancellationException) {
                 // Nobody would ever close it, and the account could not be opened again.
@@ -112,13 +119,16 @@ internal class NativeClient private constructor(
             context: Context,
             config: ChatConfig,
             provider: TokenProvider,
+            trust: ServerTrust,
             io: CoroutineDispatcher
         ): NativeClient {
-            NativeLibrary.load(context)
+            config.checkCleartext()
+            NativeLibrary.load()
             val tokens = TokenBridge(provider)
             var opened = false
             try {
-                val core = onCore { ChatCore(config.toCore(File(context.noBackupFilesDir, "chat-core")), tokens) }
+                val defaultDir = File(context.noBackupFilesDir, "chat-core")
+                val core = onCore { ChatCore(config.toCore(defaultDir), tokens, trust) }
                 try {
                     tokens.attach(core)
                     val list = NativeRoomList().also { it.attach(onCore { core.rooms(it) }) }
