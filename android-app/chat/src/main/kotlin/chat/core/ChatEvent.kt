@@ -18,10 +18,16 @@ public sealed interface ChatEvent {
     public data class ActionFailed(public val error: ChatException) : ChatEvent
 
     /** The server will not have a message. It says so itself, with a way out; see [Delivery.Failed]. */
-    public data class MessageRefused(public val key: MessageKey, public val reason: FailureReason) : ChatEvent
+    public data class MessageRefused(
+        @get:JvmName("getKey") public val key: MessageKey,
+        public val reason: FailureReason
+    ) : ChatEvent
 
     /** The server will not have an edit or a deletion: the message shows as it was; see [Change.Failed]. */
-    public data class ChangeRefused(public val key: MessageKey, public val reason: FailureReason) : ChatEvent
+    public data class ChangeRefused(
+        @get:JvmName("getKey") public val key: MessageKey,
+        public val reason: FailureReason
+    ) : ChatEvent
 
     /**
      * The server takes no token of this user any more, and the job has stopped. Send the user to the login, then

@@ -31,4 +31,4 @@ public data class ChatUiState(
  * @property key The message that the list is to be held at.
  * @property offset How far that message is from the list's edge, in pixels, as the list counts them.
  */
-public data class ScrollAnchor(public val key: MessageKey, public val offset: Int)
+public data class ScrollAnchor(@get:JvmName("getKey") public val key: MessageKey, public val offset: Int)

@@ -134,15 +134,19 @@ public class ChatViewModel(
     }
 
     /** Has one's own message say [text] instead; see [ChatRoom.edit]. */
+    @JvmName("edit")
     public fun edit(key: MessageKey, text: String): Unit = act { it.edit(key, text) }
 
     /** Deletes one's own message; see [ChatRoom.delete]. */
+    @JvmName("delete")
     public fun delete(key: MessageKey): Unit = act { it.delete(key) }
 
     /** Tries again what the server refused: a message, or a change of one. */
+    @JvmName("retry")
     public fun retry(key: MessageKey): Unit = act { it.retry(key) }
 
     /** Takes back what was refused or has not been sent: a message, or a change of one. */
+    @JvmName("discard")
     public fun discard(key: MessageKey): Unit = act { it.discard(key) }
 
     /**
@@ -165,6 +169,7 @@ public class ChatViewModel(
     }
 
     /** Notes that the message has been on the screen, and with it all before it; see [ChatRoom.markRead]. */
+    @JvmName("markRead")
     public fun markRead(key: MessageKey) {
         viewModelScope.launch {
             try {

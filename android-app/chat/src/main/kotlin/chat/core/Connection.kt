@@ -39,7 +39,10 @@ public sealed interface Connection {
      * @property retryIn The rest before the next question, counted from when this state began.
      */
     public data class Waiting(public val problem: Problem, public val attempt: Int, public val retryIn: Duration) :
-        Connection
+        Connection {
+        /** [retryIn] for Java, in milliseconds. */
+        public val retryInMillis: Long get() = retryIn.inWholeMilliseconds
+    }
 
     /** The job is over until someone starts it again. */
     public data class Ended(public val reason: EndReason) : Connection

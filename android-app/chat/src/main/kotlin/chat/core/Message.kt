@@ -24,7 +24,7 @@ public value class MessageKey(public val value: Long) {
  * @property change How far an edit or the deletion of it has come.
  */
 public data class Message(
-    public val key: MessageKey,
+    @get:JvmName("getKey") public val key: MessageKey,
     public val id: Long?,
     public val sender: String,
     public val isOwn: Boolean,

@@ -23,7 +23,7 @@ public data class RoomList(public val rooms: List<RoomSummary>, public val isLoa
  * @property unread How many messages of others have not been read.
  */
 public data class RoomSummary(
-    public val id: RoomId,
+    @get:JvmName("getId") public val id: RoomId,
     public val title: String,
     public val lastMessage: LastMessage?,
     public val unread: Int
