@@ -17,5 +17,7 @@ dependencies {
     api(libs.androidx.lifecycle.common)
     api(libs.androidx.lifecycle.viewmodel)
     api(libs.androidx.lifecycle.viewmodel.savedstate)
+    // Of the periodic catch-up, which is off by default: an app that switches it on brings this.
+    compileOnly(libs.androidx.work.runtime)
     implementation(variantOf(libs.jna) { artifactType("aar") })
 }
