@@ -124,7 +124,8 @@ class CatchUpTest {
         val client = client()
         assertEquals(CatchUp.Done(rooms = 2), client.caughtUp(rooms = 2))
         chat.proxy.failAll(503, "unavailable")
-        assertEquals(listOf(0, 1, 1), rooms.map { client.texts(it).size })
+        val listed = client.rooms.value.rooms.map { it.id.value }
+        assertEquals(listOf(1, 1, 0), listed.map { client.texts(it).size })
     }
 
     @Test
