@@ -83,10 +83,10 @@ public fun exampleLastMessage(
     isDeleted: Boolean = false
 ): LastMessage = LastMessage(id = 1, sender, isOwn = sender == "alice", if (isDeleted) "" else text, at, isDeleted)
 
-/** No connection, for the first time, with a second to the next try. */
+/** No connection, for the second time in a row, which nobody takes for a moment's trouble; a second to the next try. */
 @JvmOverloads
 public fun exampleWaiting(problem: Problem = Problem.OFFLINE): Connection =
-    Connection.Waiting(problem, attempt = 1, retryIn = 1.seconds)
+    Connection.Waiting(problem, attempt = 2, retryIn = 1.seconds)
 
 /** English, in Seoul, with a clock of 24 hours. */
 public fun exampleFormats(): ChatFormats = ChatFormats(Locale.ENGLISH, ZoneId.of("Asia/Seoul"), "HH:mm")

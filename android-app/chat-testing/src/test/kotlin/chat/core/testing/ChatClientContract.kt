@@ -1,11 +1,14 @@
 package chat.core.testing
 
+import chat.core.CatchUp
 import chat.core.ChatException
 import chat.core.Connection
 import chat.core.EndReason
 import chat.core.RoomId
 import chat.core.SessionState
+import chat.core.catchUp
 import chat.core.fixtures.waitUntil
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -106,6 +109,15 @@ internal abstract class ChatClientContract {
         waitUntil("it is live") { client.roomsConnection.value is Connection.Live }
         poller.cancel()
         waitUntil("it is idle") { client.roomsConnection.value == Connection.Idle }
+    }
+
+    @Test
+    fun `an account is caught up with, or not without a network, and rests again`() {
+        assertEquals(true, runBlocking { client.catchUp(rooms = 1) } is CatchUp.Done)
+        waitUntil("the list rests") { client.roomsConnection.value == Connection.Idle }
+        stage.goOffline()
+        assertEquals(true, runBlocking { client.catchUp(within = 30.seconds) } is CatchUp.Later)
+        assertEquals(Connection.Idle, room.connection.value)
     }
 
     @Test

@@ -1,6 +1,7 @@
 package chat.core.java
 
 import android.content.Context
+import chat.core.CatchUp
 import chat.core.ChatClient
 import chat.core.ChatConfig
 import chat.core.Connection
@@ -9,7 +10,10 @@ import chat.core.RoomId
 import chat.core.RoomList
 import chat.core.SessionState
 import chat.core.TokenProvider
+import chat.core.catchUp
+import java.time.Duration
 import java.util.concurrent.CompletableFuture
+import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.runInterruptible
@@ -46,6 +50,13 @@ public class JavaChatClient private constructor(private val client: ChatClient) 
 
     /** See [ChatClient.wake]. */
     public fun wake(roomId: Long): CompletableFuture<Void?> = futureOfNothing { client.wake(RoomId(roomId)) }
+
+    /** See [ChatClient.catchUp]: a minute and twenty rooms at most. Cancelling the future ends it. */
+    public fun catchUp(): CompletableFuture<CatchUp> = future { client.catchUp() }
+
+    /** See [ChatClient.catchUp]. */
+    public fun catchUp(within: Duration, rooms: Int): CompletableFuture<CatchUp> =
+        future { client.catchUp(within.toKotlinDuration(), rooms) }
 
     /** See [ChatClient.resumeSession]. */
     public fun resumeSession(): CompletableFuture<Void?> = futureOfNothing { client.resumeSession() }

@@ -8,6 +8,7 @@ import static org.robolectric.Shadows.shadowOf;
 import android.os.Looper;
 import androidx.lifecycle.ViewModelProvider;
 import androidx.test.ext.junit.runners.AndroidJUnit4;
+import chat.core.CatchUp;
 import chat.core.ChatConfig;
 import chat.core.ChatEvent;
 import chat.core.ChatException;
@@ -209,6 +210,14 @@ public class JavaChatTest {
         waitUntil("it is gone", () -> last().isDeleted());
         subscription.close();
         owner.getViewModelStore().clear();
+    }
+
+    @Test
+    public void an_account_is_caught_up_with_without_a_screen() throws Exception {
+        chat.bobSays("while you were away");
+        assertTrue(get(client.catchUp()) instanceof CatchUp.Done);
+        assertEquals(Collections.singletonList("while you were away"), texts());
+        assertEquals(Connection.Idle.INSTANCE, room.getConnection().getValue());
     }
 
     @Test
