@@ -40,8 +40,8 @@ private fun SendBox(onSend: (String) -> Unit) {
     BasicTextField(draft, onKeyboardAction = { onSend(draft.text.toString()) })
 }
 
-// The README quotes what stands between the markers; it is here so that it compiles.
-// README-BEGIN
+// The README quotes what stands between the markers (scripts/check-docs); it is here so that it compiles.
+// DOC
 class ExampleApp : Application() {
     private val config = ChatConfig("https://chat.example.com", userId = "alice")
     private val chat by lazy { MainScope().async { ChatClient.open(this@ExampleApp, config) { login(refresh = it) } } }
@@ -62,4 +62,4 @@ class ExampleActivity : ComponentActivity() {
         }
     }
 }
-// README-END
+// END DOC
