@@ -2,17 +2,11 @@ package chat.core
 
 import android.app.AlarmManager
 import android.net.ConnectivityManager
-import androidx.activity.ComponentActivity
-import androidx.test.core.app.ActivityScenario
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.fixtures.BareActivity
 import chat.core.fixtures.ChatRule
 import chat.core.fixtures.holdsFor
 import chat.core.fixtures.waitUntil
-import chat.core.testing.FakeChatRoom
 import java.io.File
-import java.time.ZoneId
-import java.util.Locale
 import javax.xml.parsers.DocumentBuilderFactory
 import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.runBlocking
@@ -28,10 +22,7 @@ import org.robolectric.shadows.ShadowPowerManager
 /** What the library does to a phone whose user is elsewhere: nothing. */
 @RunWith(AndroidJUnit4::class)
 class BackgroundTest {
-    @get:Rule(order = 0)
-    val activity = BareActivity()
-
-    @get:Rule(order = 1)
+    @get:Rule
     val chat = ChatRule()
 
     @Test
@@ -87,21 +78,5 @@ class BackgroundTest {
         }
         // The one that was in flight may have gone through.
         holdsFor(500.milliseconds, "nothing was asked") { chat.proxy.log.size <= asked + 1 }
-    }
-
-    @Test
-    fun `a phone that is turned is one poller and one collector, as before`() {
-        val room = FakeChatRoom()
-        val model = ChatViewModel({ room }, ChatFormats(Locale.US, ZoneId.of("Asia/Seoul"), "h:mm a"))
-        ActivityScenario.launch(ComponentActivity::class.java).use { scenario ->
-            repeat(4) { turn ->
-                if (turn > 0) scenario.recreate()
-                scenario.onActivity { it.lifecycle.addObserver(model) }
-                waitUntil("it polls") { room.pollers == 1 }
-                holdsFor(50.milliseconds, "it is the only one") { room.pollers == 1 }
-                assertEquals(1, room.timeline.subscriptionCount.value)
-            }
-        }
-        waitUntil("the screen is gone and nobody polls") { room.pollers == 0 }
     }
 }
