@@ -1,6 +1,7 @@
 package chat.core.java
 
 import android.content.Context
+import androidx.lifecycle.ViewModelProvider
 import chat.core.CatchUp
 import chat.core.ChatClient
 import chat.core.ChatConfig
@@ -8,14 +9,17 @@ import chat.core.Connection
 import chat.core.EndReason
 import chat.core.RoomId
 import chat.core.RoomList
+import chat.core.RoomListViewModel
 import chat.core.SessionState
 import chat.core.TokenProvider
 import chat.core.catchUp
 import java.time.Duration
 import java.util.concurrent.CompletableFuture
+import java.util.function.Supplier
 import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.future.asDeferred
 import kotlinx.coroutines.runInterruptible
 
 /**
@@ -82,6 +86,15 @@ public class JavaChatClient private constructor(private val client: ChatClient) 
         /** For Java what Kotlin has opened, or a fake. */
         @JvmStatic
         public fun of(client: ChatClient): JavaChatClient = JavaChatClient(client)
+
+        /**
+         * Makes the [RoomListViewModel] of a client, as [RoomListViewModel.factory] does.
+         *
+         * @param openClient Asked on the main thread. Its future is left alone when the view model is cleared before.
+         */
+        @JvmStatic
+        public fun viewModelFactory(openClient: Supplier<CompletableFuture<JavaChatClient>>): ViewModelProvider.Factory =
+            RoomListViewModel.factory { openClient.get().asDeferred().await().unwrap() }
     }
 }
 

@@ -19,6 +19,7 @@ import chat.core.Delivery;
 import chat.core.EndReason;
 import chat.core.Message;
 import chat.core.RoomList;
+import chat.core.RoomListViewModel;
 import chat.core.SessionState;
 import chat.core.Timeline;
 import chat.core.TransportChoice;
@@ -209,6 +210,18 @@ public class JavaChatTest {
         model.delete(last().getKey());
         waitUntil("it is gone", () -> last().isDeleted());
         subscription.close();
+        owner.getViewModelStore().clear();
+    }
+
+    @Test
+    public void a_view_model_of_the_list_in_java() {
+        ScreenOwner owner = new ScreenOwner();
+        ViewModelProvider.Factory factory = JavaChatClient.viewModelFactory(() -> CompletableFuture.completedFuture(client));
+        RoomListViewModel model = new ViewModelProvider(
+                owner.getViewModelStore(), factory, owner.getDefaultViewModelCreationExtras()).get(RoomListViewModel.class);
+        long id = chat.getRoom();
+        waitUntil("the room is listed", () -> model.getState().getValue().getRows().stream()
+                .anyMatch(row -> row.getRoom().getId() == id));
         owner.getViewModelStore().clear();
     }
 
