@@ -93,8 +93,9 @@ public class JavaChatClient private constructor(private val client: ChatClient) 
          * @param openClient Asked on the main thread. Its future is left alone when the view model is cleared before.
          */
         @JvmStatic
-        public fun viewModelFactory(openClient: Supplier<CompletableFuture<JavaChatClient>>): ViewModelProvider.Factory =
-            RoomListViewModel.factory { openClient.get().asDeferred().await().unwrap() }
+        public fun viewModelFactory(
+            openClient: Supplier<CompletableFuture<JavaChatClient>>
+        ): ViewModelProvider.Factory = RoomListViewModel.factory { openClient.get().asDeferred().await().unwrap() }
     }
 }
 
