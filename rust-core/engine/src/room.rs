@@ -137,6 +137,23 @@ impl Room {
         )
     }
 
+    /// What was typed here and not sent, by whatever process; empty when nothing was. Touches the disk.
+    ///
+    /// # Errors
+    /// [`EngineError::Storage`], [`EngineError::Closed`].
+    pub fn draft(&self) -> Result<String, EngineError> {
+        self.shared.cache.read(|c| cache::draft(c, self.id))
+    }
+
+    /// Keeps what stands in the text box, whatever it is; an empty text keeps nothing. A text that [`Room::send`]
+    /// has stored is no draft any more, nor is the beginning of it. Touches the disk.
+    ///
+    /// # Errors
+    /// [`EngineError::DiskFull`], [`EngineError::Storage`], [`EngineError::Closed`]: what was kept before still is.
+    pub fn save_draft(&self, text: &str) -> Result<(), EngineError> {
+        self.shared.cache.commit(|t| cache::save_draft(t, self.id, text), |()| ())
+    }
+
     /// Has an own message say something else. Shows at once; on the server as soon as may be. One that is
     /// not on the server yet, or was refused, is sent with the new text instead. Touches the disk.
     ///

@@ -46,6 +46,7 @@ async fn spoilt_between_two_runs_the_file_is_replaced_the_unsent_sent_and_the_ro
             "edited",
         )
         .unwrap();
+    phone.room.save_draft("half a thou").unwrap();
     let Phone { folder, room, engine, .. } = phone;
     let path = engine.cache_path().to_owned();
     drop((room, engine));
@@ -56,6 +57,7 @@ async fn spoilt_between_two_runs_the_file_is_replaced_the_unsent_sent_and_the_ro
     let listener = RecordingListener::new();
     let room = engine.room(id, listener.clone()).unwrap();
     eventually("what is unsent is shown", || listener.texts() == ["on its way", "not yet"]).await;
+    assert_eq!(room.draft().unwrap(), "half a thou");
     proxy.come_back();
     room.start();
     let whole = || listener.ids().last() == Some(&153) && listener.ids().len() >= 100 && listener.is_whole();

@@ -67,6 +67,22 @@ impl RoomCore {
         Ok(self.0.send(&text)?.get())
     }
 
+    /// What was typed here and not sent; empty when nothing was. Touches the disk.
+    ///
+    /// # Errors
+    /// `Storage`, `Closed`.
+    pub fn draft(&self) -> Result<String, CoreError> {
+        Ok(self.0.draft()?)
+    }
+
+    /// Keeps what stands in the text box; an empty text keeps nothing. Sending it ends it. Touches the disk.
+    ///
+    /// # Errors
+    /// `DiskFull`, `Storage`, `Closed`; what was kept before still is.
+    pub fn save_draft(&self, text: String) -> Result<(), CoreError> {
+        Ok(self.0.save_draft(&text)?)
+    }
+
     /// Has an own message say something else; shows at once. One that is not sent yet, or failed, is sent
     /// with the new text instead. Touches the disk.
     ///

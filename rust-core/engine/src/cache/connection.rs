@@ -245,7 +245,7 @@ fn connect(path: &Path) -> Result<Connection, EngineError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     migrations::run(&mut connection)?;
     // Reads every table's first page: damage to what is read at each opening shows here, the rest when it is read.
-    for table in ["room", "outbox", "change", "summary", "message"] {
+    for table in ["room", "outbox", "change", "summary", "message", "draft"] {
         connection.execute_batch(&format!("SELECT 1 FROM {table} LIMIT 1"))?;
     }
     let transaction = connection.transaction()?;
@@ -268,7 +268,7 @@ fn watch(connection: &mut Connection) -> Arc<AtomicBool> {
     let unsaved = Arc::new(AtomicBool::new(false));
     let flag = unsaved.clone();
     let told = connection.update_hook(Some(move |_: Action, _: &str, table: &str, _| {
-        if matches!(table, "outbox" | "change") {
+        if matches!(table, "outbox" | "change" | "draft") {
             flag.store(true, Ordering::Relaxed);
         }
     }));

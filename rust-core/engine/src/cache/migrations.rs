@@ -5,7 +5,7 @@ use crate::EngineError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Step *n* of the table takes a file from version *n* to *n + 1*. Steps are only ever added.
-const STEPS: &[&str] = &[V1, V2];
+const STEPS: &[&str] = &[V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE room (
@@ -90,6 +90,14 @@ CREATE TABLE summary (
     sent_at     INTEGER,
     edited_at   INTEGER,
     deleted     INTEGER
+) STRICT;
+";
+
+const V3: &str = "
+-- What was typed and not sent, for each room.
+CREATE TABLE draft (
+    room INTEGER PRIMARY KEY,
+    text TEXT    NOT NULL
 ) STRICT;
 ";
 

@@ -9,7 +9,7 @@
 //! * A room's unread count is brought up to date in the transaction that stores the messages.
 //! * A message of our own that was sent from this device takes over its outbox row's key in the
 //!   transaction that stores it, so at no moment are there two of it, or none.
-//! * What is unsent survives the file: it is written down a second time (`salvage.rs`).
+//! * What is unsent, drafts too, survives the file: it is written down a second time (`salvage.rs`).
 //! * Changes are announced in the order they were committed ([`Cache::commit`]).
 //!
 //! # Durability
@@ -21,6 +21,7 @@
 
 mod changes;
 mod connection;
+mod drafts;
 mod messages;
 mod migrations;
 mod outbox;
@@ -30,6 +31,7 @@ mod summaries;
 
 pub(crate) use changes::{OutgoingChange, delete, discard, edit, retry};
 pub use connection::Cache;
+pub(crate) use drafts::{draft, save_draft};
 pub(crate) use messages::{
     apply_ahead, apply_first_page, apply_history, apply_page, begin_anew, newest, newest_id, trim,
 };

@@ -1,6 +1,7 @@
 //! Table `outbox`: what the user wrote and polling has not brought back yet.
 
 use super::changes;
+use super::drafts;
 use super::messages;
 use super::rooms::{self, message_id, stored};
 use crate::EngineError;
@@ -42,7 +43,7 @@ pub(super) const SENDING: i64 = 1;
 const SENT: i64 = 2;
 pub(super) const FAILED: i64 = 3;
 
-/// Adds a message; returns it as the screen shows it at once.
+/// Adds a message, which may have been the draft; returns it as the screen shows it at once.
 pub(crate) fn add(
     connection: &Connection,
     room: RoomId,
@@ -56,7 +57,9 @@ pub(crate) fn add(
             "INSERT INTO outbox (room, transaction_id, text, written_at, state) VALUES (?1, ?2, ?3, ?4, 0)",
         )?
         .execute(params![room.get(), transaction.as_str(), text.as_str(), now.as_millis()])?;
-    item(connection, connection.last_insert_rowid(), me)
+    let key = connection.last_insert_rowid();
+    drafts::sent(connection, room, text)?;
+    item(connection, key, me)
 }
 
 /// The oldest message of a room that still has to be sent, of those written after `behind`.

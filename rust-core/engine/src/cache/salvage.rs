@@ -20,6 +20,14 @@ pub(super) struct Salvage {
 struct Unsent {
     outbox: Vec<Message>,
     changes: Vec<Wish>,
+    #[serde(default)]
+    drafts: Vec<Draft>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Draft {
+    room: i64,
+    text: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,6 +61,12 @@ struct Wish {
     failure: Option<i64>,
 }
 
+impl Unsent {
+    fn is_empty(&self) -> bool {
+        self.outbox.is_empty() && self.changes.is_empty() && self.drafts.is_empty()
+    }
+}
+
 impl Salvage {
     pub(super) fn new(path: PathBuf) -> Self {
         Self { path, written: None }
@@ -66,7 +80,7 @@ impl Salvage {
     /// Brings the copy up to date with the database.
     pub(super) fn write(&mut self, connection: &Connection) -> Result<(), EngineError> {
         let unsent = read(connection)?;
-        let empty = unsent.outbox.is_empty() && unsent.changes.is_empty();
+        let empty = unsent.is_empty();
         let bytes = if empty {
             Vec::new()
         } else {
@@ -126,13 +140,18 @@ pub(super) fn restore(path: &Path, connection: &Connection) -> Result<(), Engine
         let (key, id, failure) = (w.change_key, w.message_id, w.failure);
         changes.execute(params![key, w.room, id, w.local_key, w.text, w.version, failure])?;
     }
+    let mut drafts = connection.prepare("INSERT OR IGNORE INTO draft (room, text) VALUES (?1, ?2)")?;
+    for d in &unsent.drafts {
+        drafts.execute(params![d.room, d.text])?;
+    }
     let highest = unsent.outbox.iter().map(|m| m.local_key).max().unwrap_or(0);
     // Keys of a file that was corrupt before this one, and is no more, are as high as its moment and a few.
     let beyond = highest.max(Timestamp::now().as_millis() * 1_000);
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'", [])?;
     connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?1)", [beyond])?;
-    if !unsent.outbox.is_empty() || !unsent.changes.is_empty() {
-        log::warn!("{} unsent were salvaged", unsent.outbox.len() + unsent.changes.len());
+    if !unsent.is_empty() {
+        let number = unsent.outbox.len() + unsent.changes.len() + unsent.drafts.len();
+        log::warn!("{number} unsent were salvaged");
     }
     Ok(())
 }
@@ -172,5 +191,9 @@ fn read(connection: &Connection) -> Result<Unsent, EngineError> {
             })
         })?
         .collect::<Result<_, _>>()?;
-    Ok(Unsent { outbox, changes })
+    let drafts = connection
+        .prepare_cached("SELECT room, text FROM draft ORDER BY room")?
+        .query_map([], |row| Ok(Draft { room: row.get(0)?, text: row.get(1)? }))?
+        .collect::<Result<_, _>>()?;
+    Ok(Unsent { outbox, changes, drafts })
 }
