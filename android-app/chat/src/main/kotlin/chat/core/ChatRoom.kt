@@ -57,6 +57,28 @@ public interface ChatRoom {
     public suspend fun send(text: String): MessageKey
 
     /**
+     * What was typed in this room and not sent, for whoever shows the room next, in this process or another; empty
+     * when nothing was.
+     *
+     * @throws ChatException.Storage the device's storage failed.
+     * @throws ChatException.Closed the client was closed.
+     */
+    public suspend fun draft(): String
+
+    /**
+     * Keeps what stands in the text box: whatever it is, too long or blank too. An empty text keeps nothing. A text
+     * that [send] has stored is no draft any more, and neither is its beginning, from the moment it is stored.
+     *
+     * Cancelling the caller does not undo it, as with [send].
+     *
+     * @throws ChatException.TextInvalid half a surrogate pair; what was kept before still is, here and below.
+     * @throws ChatException.StorageFull it could not be stored.
+     * @throws ChatException.Storage it could not be stored.
+     * @throws ChatException.Closed the client was closed.
+     */
+    public suspend fun saveDraft(text: String)
+
+    /**
      * Has the next older messages put before those in [timeline]: from the device as long as it has them, then from
      * the server. Works whether or not the job runs; without it [timeline] shows them at the next start.
      *

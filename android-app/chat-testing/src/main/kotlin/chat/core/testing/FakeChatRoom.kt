@@ -46,6 +46,9 @@ public class FakeChatRoom(override val id: RoomId = RoomId(1), public val userId
     private var lastKey = 0L
     private var closed = false
 
+    @Volatile
+    private var draft = ""
+
     /** What shows. A test may set it to whatever it is about; [exampleTimeline] makes one. */
     override val timeline: MutableStateFlow<Timeline> = MutableStateFlow(exampleTimeline())
 
@@ -170,8 +173,13 @@ public class FakeChatRoom(override val id: RoomId = RoomId(1), public val userId
         // As the real one: what was called is done, whether or not the caller is still there.
         withContext(NonCancellable) { storing.await() }
         add(Message(key, null, userId, isOwn = true, said, now, delivery = Delivery.Pending))
+        if (MessageText.isSendable(draft) && said.startsWith(sayable(draft))) draft = ""
         return key
     }
+
+    override suspend fun draft(): String = acting { draft }
+
+    override suspend fun saveDraft(text: String): Unit = acting { draft = text }
 
     override suspend fun edit(key: MessageKey, text: String): Unit = asked("edit $key $text") {
         val said = sayable(text)

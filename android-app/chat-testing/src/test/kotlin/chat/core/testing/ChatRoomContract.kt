@@ -62,6 +62,21 @@ internal abstract class ChatRoomContract {
     }
 
     @Test
+    fun `a draft is kept as it was typed until it is sent, or what became of it`() = runBlocking {
+        assertEquals("", room.draft())
+        room.saveDraft("  half a thou")
+        assertEquals("  half a thou", room.draft())
+        room.send("something else")
+        assertEquals("  half a thou", room.draft())
+        room.send("half a thought")
+        assertEquals("", room.draft())
+        room.saveDraft("\u3000".repeat(MessageText.MAX_LENGTH + 1))
+        assertEquals(MessageText.MAX_LENGTH + 1, room.draft().length)
+        room.saveDraft("")
+        assertEquals("", room.draft())
+    }
+
+    @Test
     fun `what is said offline waits, last of all, and keeps its key when it arrives`() {
         live()
         stage.bobSays("before")

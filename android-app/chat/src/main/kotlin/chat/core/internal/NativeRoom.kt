@@ -50,6 +50,10 @@ internal class NativeRoom(override val id: RoomId, private val io: CoroutineDisp
 
     override suspend fun send(text: String): MessageKey = inLane { MessageKey(it.send(text)) }
 
+    override suspend fun draft(): String = inLane { it.draft() }
+
+    override suspend fun saveDraft(text: String) = inLane { it.saveDraft(text) }
+
     override suspend fun edit(key: MessageKey, text: String) = inLane { it.edit(key.value, text) }
 
     override suspend fun delete(key: MessageKey) = inLane { it.delete(key.value) }

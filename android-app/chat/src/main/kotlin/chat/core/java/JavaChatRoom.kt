@@ -42,6 +42,12 @@ public class JavaChatRoom internal constructor(private val room: ChatRoom) {
      */
     public fun send(text: String): CompletableFuture<Long> = future { room.send(text).value }
 
+    /** See [ChatRoom.draft]. */
+    public fun draft(): CompletableFuture<String> = future { room.draft() }
+
+    /** See [ChatRoom.saveDraft]. */
+    public fun saveDraft(text: String): CompletableFuture<Void?> = futureOfNothing { room.saveDraft(text) }
+
     /** See [ChatRoom.edit]. */
     public fun edit(key: Long, text: String): CompletableFuture<Void?> =
         futureOfNothing { room.edit(MessageKey(key), text) }
