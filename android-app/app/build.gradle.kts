@@ -16,6 +16,8 @@ android {
         versionCode = 1
         versionName = "$version"
         testInstrumentationRunner = "androidx.test.runner.AndroidJUnitRunner"
+        // The ABIs of libchat_core.so. JNA has more, and a device must not install half of the two.
+        ndk.abiFilters += listOf("arm64-v8a", "armeabi-v7a", "x86_64")
     }
 
     buildTypes {
