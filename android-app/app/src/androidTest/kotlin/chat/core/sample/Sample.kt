@@ -12,6 +12,7 @@ import chat.core.fixtures.holdsFor
 import chat.core.fixtures.texts
 import chat.core.fixtures.waitUntil
 import java.io.File
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
@@ -79,8 +80,8 @@ class Sample : ExternalResource() {
         server.say(room, "bob", text)
     }
 
-    /** Nothing travels for as long as the sample's quickest polls are apart, and some. */
-    fun isSilent() {
+    /** Nothing travels for as long as a lively room's polls are apart, and some, or [time]. */
+    fun isSilent(time: Duration = 1.seconds + 500.milliseconds) {
         var asked = relay.log.size
         var since = TimeSource.Monotonic.markNow()
         waitUntil("what was just being asked has gone through") {
@@ -90,7 +91,7 @@ class Sample : ExternalResource() {
             }
             since.elapsedNow() > 300.milliseconds
         }
-        holdsFor(1.seconds + 500.milliseconds, "nothing was asked") { relay.log.size == asked }
+        holdsFor(time, "nothing was asked") { relay.log.size == asked }
     }
 
     companion object {
