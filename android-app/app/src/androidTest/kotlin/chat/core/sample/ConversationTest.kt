@@ -110,7 +110,7 @@ class ConversationTest {
         waitUntil("it has caught up") { sample.texts.lastOrNull() == "number 230" }
         compose.waitForIdle()
         waitUntil("it is read") { sample.server.reading(sample.room, "alice") == 230L to 0 }
-        waitUntil("all are there", 20.seconds) {
+        waitUntil("all are there", Sample.PATIENCE) {
             // Each page comes when its time has come: near the top.
             scrollToTop()
             sample.texts.size == 230

@@ -64,6 +64,8 @@ class ProcessDeathTest {
 
         compose.onNodeWithTag("send").performClick()
         waitUntil("it is sent once") { sample.server.texts(sample.room).count { it == "반쯤 쓴 글" } == 1 }
+        waitUntil("it is on the screen") { sample.texts.lastOrNull() == "반쯤 쓴 글" }
+        compose.onNodeWithText("반쯤 쓴 글").assertIsDisplayed()
         die()
         compose.onNodeWithText("Message").assertIsDisplayed()
         compose.onNodeWithText("반쯤 쓴 글").assertIsDisplayed()
