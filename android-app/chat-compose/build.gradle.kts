@@ -14,6 +14,10 @@ android {
     }
 }
 
+composeCompiler {
+    stabilityConfigurationFiles.add(layout.projectDirectory.file("stability.conf"))
+}
+
 dependencies {
     api(project(":chat"))
     api(libs.bundles.compose)

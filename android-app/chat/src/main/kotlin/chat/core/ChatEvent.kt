@@ -14,7 +14,13 @@ public sealed interface ChatEvent {
         override fun toString(): String = "NotStored($error)"
     }
 
-    /** An edit, a deletion, a retry or a discard could not be done: the message has changed meanwhile, for one. */
+    /** The new text of a message is on the device and will be told to the server: the text box may let go of it. */
+    public data class EditStored(@get:JvmName("getKey") public val key: MessageKey) : ChatEvent
+
+    /**
+     * An edit, a deletion, a retry or a discard could not be done: the message has changed meanwhile, for one. The text
+     * of an edit is to be kept where it was written.
+     */
     public data class ActionFailed(public val error: ChatException) : ChatEvent
 
     /** The server will not have a message. It says so itself, with a way out; see [Delivery.Failed]. */

@@ -15,7 +15,16 @@ import java.time.LocalDate
  * @param unread Where the [ChatRow.UnreadLine] is wanted. It is above the first message of somebody else's after that;
  *   as long as one cannot tell which that is, because it is not fetched yet, there is none.
  */
-public fun chatRows(messages: List<Message>, formats: ChatFormats, unread: UnreadMark? = null): List<ChatRow> {
+public fun chatRows(messages: List<Message>, formats: ChatFormats, unread: UnreadMark? = null): List<ChatRow> =
+    chatRows(messages, formats, unread) { formats.time(it.sentAt) }
+
+/** The same, with the [time] of a message from wherever it is known already. */
+internal fun chatRows(
+    messages: List<Message>,
+    formats: ChatFormats,
+    unread: UnreadMark?,
+    time: (Message) -> String
+): List<ChatRow> {
     val rows = ArrayList<ChatRow>(messages.size + messages.size / 8 + 1)
     val separators = HashMap<LocalDate, Int>()
     val line = LinePlace(unread)
@@ -34,7 +43,7 @@ public fun chatRows(messages: List<Message>, formats: ChatFormats, unread: Unrea
             rows += ChatRow.DateSeparator("d$day#$nth", formats.date(day))
         }
         if (place == Place.ABOVE_MESSAGE) rows += line.row()
-        rows += ChatRow.Message(message, formats.time(message.sentAt), opensRun, closesRun = false)
+        rows += ChatRow.Message(message, time(message), opensRun, closesRun = false)
         previous = message
         previousDay = day
     }

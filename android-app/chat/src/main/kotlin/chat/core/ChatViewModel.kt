@@ -10,6 +10,7 @@ import androidx.lifecycle.viewModelScope
 import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
 import chat.core.internal.Refusals
+import chat.core.internal.RowMemory
 import chat.core.internal.ScreenGate
 import chat.core.internal.UnreadLine
 import kotlin.time.Duration.Companion.seconds
@@ -38,7 +39,8 @@ import kotlinx.coroutines.yield
 
 /**
  * The state of one chat screen, and the owner of its polling job: polling starts with the view model and stops when
- * it is cleared. In between it rests while the screen is not started, if the screen's lifecycle observes it:
+ * it is cleared. In between it rests while the screen is not started, if a lifecycle observes it. `ChatRoute` sees to
+ * that; a screen of one's own does so in its activity:
  *
  * ```
  * private val model: ChatViewModel by viewModels { ChatViewModel.factory { client().room(RoomId(1)) } }
@@ -133,9 +135,12 @@ public class ChatViewModel(
         savedState[DRAFT] = text.take(LONGEST_SAVED_DRAFT)
     }
 
-    /** Has one's own message say [text] instead; see [ChatRoom.edit]. */
+/** Has one's own message say [text] instead; see [ChatRoom.edit]. Ends in [ChatEvent.EditStored] or a failure. */
     @JvmName("edit")
-    public fun edit(key: MessageKey, text: String): Unit = act { it.edit(key, text) }
+    public fun edit(key: MessageKey, text: String): Unit = act {
+        it.edit(key, text)
+        sendEvent(ChatEvent.EditStored(key))
+    }
 
     /** Deletes one's own message; see [ChatRoom.delete]. */
     @JvmName("delete")
@@ -240,34 +245,46 @@ public class ChatViewModel(
         showJob = viewModelScope.launch {
             val room = roomOrNull() ?: return@launch
             withTimeoutOrNull(PLACE_WAIT) { findPlace(room) }
-            val unread = UnreadLine()
-            val refusals = Refusals()
+            val view = RoomView(room)
+            // What the cache has told already is in the very first frame, if it is soon made into rows.
+            if (room.timeline.value.run { isLoaded && messages.size <= AT_ONCE }) {
+                present(view.read(screen.timesShown.value, formats.value))
+            }
             // Each time the user comes to the screen the unread line is drawn anew.
             val shown = combine(room.timeline, room.connection, screen.timesShown, formats) { _, _, visit, formats ->
                 visit to formats
             }
                 .conflate()
-                .map { (visit, formats) ->
-                    // In this order: what the server had to say is in the timeline before the room is live.
-                    val connection = room.connection.value
-                    val timeline = room.timeline.value
-                    refusals.news(timeline.messages).forEach(::sendEvent)
-                    val line = unread.mark(visit, timeline, isLive = connection is Connection.Live)
-                    Shown(timeline, chatRows(timeline.messages, formats, line), connection)
-                }
+                .map { (visit, formats) -> view.read(visit, formats) }
                 .flowOn(Dispatchers.Default)
-            shown.collect { (timeline, rows, connection) ->
-                mutableState.update {
-                    it.copy(
-                        rows = rows,
-                        hasOlder = timeline.hasOlder,
-                        unread = timeline.unread,
-                        connection = connection,
-                        isLoading = !timeline.isLoaded || (rows.isEmpty() && connection.isSilent())
-                    )
-                }
-            }
+            shown.collect(::present)
         }
+    }
+
+    /** Reads a room for the screen. It remembers, so it is read by one thread after the other. */
+    private inner class RoomView(private val room: ChatRoom) {
+        private val unread = UnreadLine()
+        private val refusals = Refusals()
+        private val rows = RowMemory()
+
+        fun read(visit: Int, formats: ChatFormats): Shown {
+            // In this order: what the server had to say is in the timeline before the room is live.
+            val connection = room.connection.value
+            val timeline = room.timeline.value
+            refusals.news(timeline.messages).forEach(::sendEvent)
+            val line = unread.mark(visit, timeline, isLive = connection is Connection.Live)
+            return Shown(timeline, rows.rows(timeline.messages, formats, line), connection)
+        }
+    }
+
+    private fun present(shown: Shown) = mutableState.update {
+        it.copy(
+            rows = shown.rows,
+            hasOlder = shown.timeline.hasOlder,
+            unread = shown.timeline.unread,
+            connection = shown.connection,
+            isLoading = !shown.timeline.isLoaded || (shown.rows.isEmpty() && shown.connection.isSilent())
+        )
     }
 
     /** Has the messages loaded up to the one that the list is to begin at, so that it can. */
@@ -318,6 +335,9 @@ public class ChatViewModel(
 
         /** From the cache it takes a moment; if it takes longer, the network is asked, and the user rather sees the newest. */
         private val PLACE_WAIT = 2.seconds
+
+        /** So many messages are rows within a millisecond or two, less than a frame. */
+        private const val AT_ONCE = 300
 
         private const val DRAFT = "chat.core.draft"
         private const val ANCHOR = "chat.core.anchor"

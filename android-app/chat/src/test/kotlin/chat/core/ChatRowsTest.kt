@@ -1,5 +1,6 @@
 package chat.core
 
+import chat.core.internal.RowMemory
 import java.time.Instant
 import java.time.ZoneId
 import java.util.Locale
@@ -104,6 +105,21 @@ class ChatRowsTest {
         val before = arrayOf(message("2024-08-06T01:00:00Z"), message("2024-08-07T01:00:00Z"))
         val after = rows(*before, message("2024-08-08T01:00:00Z"))
         assertEquals(rows(*before).map { it.key }, after.map { it.key }.take(4))
+    }
+
+    @Test
+    fun `rows that say the same as before are the same objects, however many there are`() {
+        val memory = RowMemory()
+        val messages = List(10_000) { message("2024-08-07T01:30:00Z") }
+        val before = memory.rows(messages, seoul, unread = null)
+        val after = memory.rows(messages + message("2024-08-07T01:31:00Z"), seoul, unread = null)
+        val kept = after.filterIsInstance<ChatRow.Message>().count { row ->
+            before.getOrNull(row.message.key.value.toInt()) ===
+                row
+        }
+        // The last one closed its minute before and does so now.
+        assertEquals(10_000, kept)
+        assertEquals(chatRows(messages, newYork), memory.rows(messages, newYork, unread = null))
     }
 
     @Test

@@ -52,6 +52,30 @@ class ChatViewModelStateTest {
     }
 
     @Test
+    fun `what the cache has told already is there from the first frame on`() {
+        room.show(listOf(exampleMessage(1), exampleMessage(2)))
+        val first = model().state.value
+        assertEquals(listOf("d2024-08-07#1", "m1", "m2"), first.rows.map { it.key })
+        assertEquals(false, first.isLoading)
+    }
+
+    @Test
+    fun `an edit that is stored is told of, and one that is not`() {
+        room.show(listOf(exampleMessage(2, sender = "alice")))
+        val model = model()
+        val events = mutableListOf<ChatEvent>()
+        val screen = CoroutineScope(Dispatchers.Unconfined + Job())
+        screen.launch { model.events.collect { events += it } }
+        model.edit(MessageKey(2), "better")
+        waitUntil("it is stored") { events == listOf(ChatEvent.EditStored(MessageKey(2))) }
+        room.failure = ChatException.StorageFull()
+        model.edit(MessageKey(2), "best")
+        waitUntil("it is told") { events.size == 2 }
+        assertEquals(true, (events.last() as ChatEvent.ActionFailed).error is ChatException.StorageFull)
+        screen.cancel()
+    }
+
+    @Test
     fun `another time zone changes what is shown at once`() {
         val model = model()
         room.show(listOf(exampleMessage(1)))
@@ -169,7 +193,8 @@ class ChatViewModelStateTest {
         // The first answer brings more, and then the room is live.
         status(1, 2, exampleMessage(1), exampleMessage(2), exampleMessage(3))
         room.connection.value = Connection.Live(Transport.POLLING)
-        waitUntil("the server's line shows") { model.line() == 2 }
+        // Both: the line may show before the room is known to be live, and is not settled then.
+        waitUntil("the server's line shows") { model.line() == 2 && model.state.value.connection is Connection.Live }
         val before = model.keys()
         // They are read, and another one comes.
         status(4, 0, exampleMessage(1), exampleMessage(2), exampleMessage(3), exampleMessage(4))
@@ -291,12 +316,12 @@ class ChatViewModelStateTest {
                 room.asked ==
                     listOf("edit 3 better", "delete 4", "retry -1", "discard -2", "read 5")
             }
-            assertEquals(emptyList<ChatEvent>(), events)
+            waitUntil("the edit is stored") { events == listOf(ChatEvent.EditStored(MessageKey(3))) }
             val late = ChatException.TooLate()
             room.failure = late
             model.discard(MessageKey(-3))
             model.markRead(MessageKey(6))
-            waitUntil("it is told") { room.asked.last() == "read 6" && events == listOf(ChatEvent.ActionFailed(late)) }
+            waitUntil("it is told") { room.asked.last() == "read 6" && events.last() == ChatEvent.ActionFailed(late) }
         }
     }
 }

@@ -86,8 +86,9 @@ class ConversationTest {
         waitUntil("both are confirmed") { sample.model.state.value.messages().all { it.id != null } }
         choose("helo", "Edit")
         compose.onNodeWithTag("edit").performTextReplacement("hello")
-        compose.onNodeWithText("Save").performClick()
+        compose.onNodeWithContentDescription("Save").performClick()
         choose("bye", "Delete")
+        compose.onNodeWithText("Delete").performClick()
         waitUntil("bob reads what is left") { sample.server.texts(sample.room) == listOf("hello", "") }
         waitUntil("so does alice") { sample.model.state.value.messages().all { it.change == Change.None } }
         compose.onNodeWithText("hello").assertIsDisplayed()

@@ -60,7 +60,7 @@ class ProcessDeathTest {
         waitUntil("it has caught up") { sample.texts.size == 61 }
         compose.onNodeWithTag("draft").assertTextContains("반쯤 쓴 글")
         assertEquals(before, topOf("message 12"), 1f)
-        compose.onNodeWithText("New messages").assertIsDisplayed()
+        compose.onNodeWithText("1 new message").assertIsDisplayed()
 
         compose.onNodeWithTag("send").performClick()
         waitUntil("it is sent once") { sample.server.texts(sample.room).count { it == "반쯤 쓴 글" } == 1 }

@@ -1,5 +1,7 @@
 package chat.core.compose
 
+import android.content.res.Resources
+import androidx.compose.foundation.layout.RowScope
 import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.foundation.text.input.delete
 import androidx.compose.material3.SnackbarHostState
@@ -9,11 +11,10 @@ import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
-import androidx.compose.runtime.rememberCoroutineScope
-import androidx.compose.runtime.setValue
+import androidx.compose.runtime.rememberUpdatedState
 import androidx.compose.runtime.snapshotFlow
 import androidx.compose.ui.Modifier
-import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.platform.LocalResources
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import chat.core.ChatEvent
 import chat.core.ChatException
@@ -22,96 +23,139 @@ import chat.core.MessageText
 import kotlinx.coroutines.launch
 
 /**
- * Connects [model] with [ChatScreen]: collects its state, acts on its events, gives it what it is to remember.
+ * Connects [model] with [ChatScreen]: collects its state, acts on its events, gives it what it is to remember. It is
+ * the one collector of [ChatViewModel.events], and has [model] rest while it is not started.
  *
- * @param navigationIcon See [ChatScreen].
- * @param onSessionEnded Called when the server takes no token any more: the place to go to the login from.
+ * @param onSignIn Where to sign in anew when the session is over: a button in the banner leads there. Afterwards call
+ *   `ChatClient.resumeSession` and [ChatViewModel.restart]. Without it the button tries the session there is.
+ * @param navigationIcon See [ChatScreen]; so are the others.
  */
 @Composable
 public fun ChatRoute(
     model: ChatViewModel,
     title: String,
     modifier: Modifier = Modifier,
+    onSignIn: (() -> Unit)? = null,
     navigationIcon: @Composable () -> Unit = {},
-    onSessionEnded: () -> Unit = {}
+    topBarActions: @Composable RowScope.() -> Unit = {},
+    avatar: (@Composable (user: String) -> Unit)? = null,
+    displayName: (user: String) -> String = { it }
 ) {
-    val state by model.state.collectAsStateWithLifecycle()
-    // The view model keeps the text and the place, over the end of the process too.
-    val draft = remember(model) { TextFieldState(model.draft.value) }
-    LaunchedEffect(draft) { snapshotFlow { draft.text.toString() }.collect(model::setDraft) }
-    // What was typed in the very last moment, which the flow does not come to tell.
-    DisposableEffect(draft) { onDispose { model.setDraft(draft.text.toString()) } }
-    val snackbar = remember { SnackbarHostState() }
-    val scope = rememberCoroutineScope()
-    val tooLate = stringResource(R.string.chat_too_late)
-    val messageRefused = stringResource(R.string.chat_message_refused)
-    val changeRefused = stringResource(R.string.chat_change_refused)
-    val notStored = stringResource(R.string.chat_not_stored)
-    val actionFailed = stringResource(R.string.chat_action_failed)
-    // From the tap to the event: a second tap in between must not send the same text twice.
-    var storing by remember { mutableStateOf(false) }
+    ModelScope(model) {
+        val state by model.state.collectAsStateWithLifecycle()
+        val composer = rememberComposerState(model)
+        val snackbar = remember { SnackbarHostState() }
+        val formats = rememberChatFormats()
+        LaunchedEffect(formats) { model.setFormats(formats) }
+        TakeEvents(model, composer, snackbar)
+        val signIn by rememberUpdatedState(onSignIn)
+        ChatScreen(
+            state = state,
+            title = title,
+            composer = composer,
+            actions = remember(model, composer, onSignIn == null) {
+                chatActions(model, composer, if (onSignIn == null) null else ({ signIn?.invoke() }))
+            },
+            modifier = modifier,
+            anchor = model.scrollAnchor,
+            snackbar = snackbar,
+            navigationIcon = navigationIcon,
+            topBarActions = topBarActions,
+            avatar = avatar,
+            displayName = displayName
+        )
+    }
+}
 
-    val formats = rememberChatFormats()
-    LaunchedEffect(formats) { model.setFormats(formats) }
-
-    LaunchedEffect(model) {
+@Composable
+private fun TakeEvents(model: ChatViewModel, composer: ComposerState, snackbar: SnackbarHostState) {
+    // The words at the time of the event: the language may have changed since this began to collect.
+    val resources by rememberUpdatedState(LocalResources.current)
+    LaunchedEffect(model, composer) {
         model.events.collect { event ->
-            when (event) {
-                is ChatEvent.Stored -> {
-                    draft.letGo(event.text)
-                    storing = false
-                }
-
-                is ChatEvent.NotStored -> {
-                    storing = false
-                    scope.launch { snackbar.showSnackbar(notStored) }
-                }
-
-                is ChatEvent.ActionFailed -> scope.launch {
-                    snackbar.showSnackbar(if (event.error is ChatException.TooLate) tooLate else actionFailed)
-                }
-
-                // The row says why, and what one can do; this is for whoever reads elsewhere in the list.
-                is ChatEvent.MessageRefused -> scope.launch { snackbar.showSnackbar(messageRefused) }
-
-                is ChatEvent.ChangeRefused -> scope.launch { snackbar.showSnackbar(changeRefused) }
-
-                is ChatEvent.SessionEnded -> onSessionEnded()
-
-                // The banner says so for as long as it is so.
-                is ChatEvent.RoomUnavailable -> Unit
-            }
+            composer.take(event)
+            event.toWords(resources)?.let { launch { snackbar.showSnackbar(it) } }
         }
     }
-
-    ChatScreen(
-        state = state,
-        title = title,
-        draft = draft,
-        canSend = !storing,
-        snackbar = snackbar,
-        anchor = model.scrollAnchor,
-        actions = remember(model) {
-            ChatActions(
-                onSend = {
-                    storing = true
-                    model.send(it)
-                },
-                onEdit = model::edit,
-                onDelete = model::delete,
-                onRetry = model::retry,
-                onDiscard = model::discard,
-                onLoadOlder = model::loadOlder,
-                onShown = model::markRead,
-                onAnchor = { model.scrollAnchor = it },
-                onRestart = model::restart,
-                onReopen = model::reopen
-            )
-        },
-        modifier = modifier,
-        navigationIcon = navigationIcon
-    )
 }
+
+private fun chatActions(model: ChatViewModel, composer: ComposerState, signIn: (() -> Unit)?) = ChatActions {
+    // Busy from the tap to the event: a second tap in between must not send the same text twice.
+    onSend = {
+        composer.isStoring = true
+        model.send(it)
+    }
+    onEdit = { key, text ->
+        composer.isStoring = true
+        model.edit(key, text)
+    }
+    onDelete = model::delete
+    onRetry = model::retry
+    onDiscard = model::discard
+    onLoadOlder = model::loadOlder
+    onShown = model::markRead
+    onAnchor = { model.scrollAnchor = it }
+    onRestart = model::restart
+    onReopen = model::reopen
+    onSignIn = signIn
+}
+
+/**
+ * The view model keeps the draft, over the end of the process too; the screen has it in a text box. Each tells the
+ * other: the box every change, the view model by [ChatEvent.Stored] that a text has gone out of it.
+ */
+@Composable
+private fun rememberComposerState(model: ChatViewModel): ComposerState {
+    val draft = remember(model) { TextFieldState(model.draft.value) }
+    val told = remember(draft) { mutableStateOf(draft.text.toString()) }
+    val tell = { text: String ->
+        if (text != told.value) model.setDraft(text)
+        told.value = text
+    }
+    LaunchedEffect(draft) { snapshotFlow { draft.text.toString() }.collect { tell(it) } }
+    // What was typed in the very last moment, which the flow does not come to tell.
+    DisposableEffect(draft) { onDispose { tell(draft.text.toString()) } }
+    val composer = rememberComposerState(draft)
+    // The screen before this one may have sent: what is still in the box then is let go of by the event to come. Had
+    // it been stored already, the view model's draft were without it, and the event must take nothing out of this box.
+    return remember(composer) { composer.also { it.isStoring = model.state.value.isSending } }
+}
+
+private fun ComposerState.take(event: ChatEvent) {
+    when (event) {
+        is ChatEvent.Stored -> {
+            if (isStoring) draft.letGo(event.text)
+            isStoring = false
+        }
+
+        is ChatEvent.EditStored -> {
+            if (edited == event.key) endEdit()
+            isStoring = false
+        }
+
+        is ChatEvent.NotStored, is ChatEvent.ActionFailed -> isStoring = false
+
+        else -> Unit
+    }
+}
+
+/** What the user is told of [this], if anything. Rows and banners say the rest, for as long as it is so. */
+private fun ChatEvent.toWords(resources: Resources): String? = when (this) {
+    is ChatEvent.NotStored -> R.string.chat_not_stored
+
+    is ChatEvent.ActionFailed -> when (error) {
+        is ChatException.TooLate -> R.string.chat_too_late
+        is ChatException.NotFound -> R.string.chat_action_failed
+        else -> R.string.chat_action_not_stored
+    }
+
+    // The row says why, and what one can do; this is for whoever reads elsewhere in the list.
+    is ChatEvent.MessageRefused -> R.string.chat_message_refused
+
+    is ChatEvent.ChangeRefused -> R.string.chat_change_refused
+
+    else -> null
+}?.let(resources::getString)
 
 /** Takes [sent] out of the text box and leaves what was typed after it, the cursor where it was. */
 private fun TextFieldState.letGo(sent: String) = edit {

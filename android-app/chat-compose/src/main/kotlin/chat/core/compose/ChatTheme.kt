@@ -1,15 +1,21 @@
 package chat.core.compose
 
+import android.content.Context
+import android.os.Build
+import androidx.annotation.RequiresApi
 import androidx.compose.foundation.isSystemInDarkTheme
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Typography
 import androidx.compose.material3.darkColorScheme
+import androidx.compose.material3.dynamicDarkColorScheme
+import androidx.compose.material3.dynamicLightColorScheme
 import androidx.compose.material3.lightColorScheme
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.graphics.Color
+import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.unit.sp
 
-private val Light = lightColorScheme(
+internal val Light = lightColorScheme(
     primary = Color(0xFF3558C8),
     onPrimary = Color(0xFFFFFFFF),
     primaryContainer = Color(0xFFDDE3FF),
@@ -33,11 +39,11 @@ private val Light = lightColorScheme(
     onErrorContainer = Color(0xFF410002)
 )
 
-private val Dark = darkColorScheme(
-    primary = Color(0xFF4F6FDB),
-    onPrimary = Color(0xFFFFFFFF),
-    primaryContainer = Color(0xFF283C7D),
-    onPrimaryContainer = Color(0xFFDDE3FF),
+internal val Dark = darkColorScheme(
+    primary = Color(0xFFB3C3FF),
+    onPrimary = Color(0xFF0B2A7A),
+    primaryContainer = Color(0xFF3A57BD),
+    onPrimaryContainer = Color(0xFFFFFFFF),
     secondaryContainer = Color(0xFF2D3142),
     onSecondaryContainer = Color(0xFFE0E4F4),
     tertiary = Color(0xFF6FD3A5),
@@ -53,6 +59,7 @@ private val Dark = darkColorScheme(
     outline = Color(0xFF8D91A1),
     outlineVariant = Color(0xFF353946),
     error = Color(0xFFFFB4AB),
+    onError = Color(0xFF690005),
     errorContainer = Color(0xFF5C1512),
     onErrorContainer = Color(0xFFFFDAD6)
 )
@@ -60,8 +67,27 @@ private val Dark = darkColorScheme(
 /** Material's default spacing of body text is too wide for Hangul. */
 private val Tight = Typography().run { copy(bodyLarge = bodyLarge.copy(letterSpacing = 0.1.sp)) }
 
-/** The colours of a chat for an app that has none of its own, light or dark as the system is. */
+/**
+ * The colours of a chat for an app that has none of its own. One that has wraps the screen in its own `MaterialTheme`.
+ *
+ * @param dark Whether it is light on dark: by default as the system is.
+ * @param dynamicColor Whether the colours are those of the user's wallpaper, on Android 12 and later. Off unless asked
+ *   for: the pictures in an app's documents and its tests are then those of every phone.
+ */
 @Composable
-public fun ChatTheme(dark: Boolean = isSystemInDarkTheme(), content: @Composable () -> Unit) {
-    MaterialTheme(colorScheme = if (dark) Dark else Light, typography = Tight, content = content)
+public fun ChatTheme(
+    dark: Boolean = isSystemInDarkTheme(),
+    dynamicColor: Boolean = false,
+    content: @Composable () -> Unit
+) {
+    val colors = when {
+        dynamicColor && Build.VERSION.SDK_INT >= Build.VERSION_CODES.S -> dynamicColors(LocalContext.current, dark)
+        dark -> Dark
+        else -> Light
+    }
+    MaterialTheme(colorScheme = colors, typography = Tight, content = content)
 }
+
+@RequiresApi(Build.VERSION_CODES.S)
+private fun dynamicColors(context: Context, dark: Boolean) =
+    if (dark) dynamicDarkColorScheme(context) else dynamicLightColorScheme(context)

@@ -1,50 +1,145 @@
 package chat.core.compose
 
+import androidx.activity.compose.BackHandler
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.WindowInsets
+import androidx.compose.foundation.layout.WindowInsetsSides
+import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.heightIn
-import androidx.compose.foundation.layout.navigationBarsPadding
+import androidx.compose.foundation.layout.only
 import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.safeDrawing
 import androidx.compose.foundation.layout.size
-import androidx.compose.foundation.shape.RoundedCornerShape
-import androidx.compose.foundation.text.BasicTextField
-import androidx.compose.foundation.text.KeyboardOptions
-import androidx.compose.foundation.text.input.TextFieldLineLimits
+import androidx.compose.foundation.layout.windowInsetsPadding
 import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.material3.FilledIconButton
 import androidx.compose.material3.Icon
+import androidx.compose.material3.IconButton
 import androidx.compose.material3.IconButtonDefaults
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
 import androidx.compose.material3.Text
+import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.derivedStateOf
 import androidx.compose.runtime.getValue
+import androidx.compose.runtime.key
 import androidx.compose.runtime.remember
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
-import androidx.compose.ui.graphics.SolidColor
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.res.painterResource
 import androidx.compose.ui.res.stringResource
-import androidx.compose.ui.text.input.KeyboardCapitalization
-import androidx.compose.ui.text.style.TextDirection
+import androidx.compose.ui.semantics.LiveRegionMode
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.heading
+import androidx.compose.ui.semantics.liveRegion
+import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.text.style.TextOverflow
 import androidx.compose.ui.unit.dp
+import chat.core.EndReason
 import chat.core.MessageText
 
-/** The text box and its button. Near the limit it counts, in the characters the server counts in. */
+/**
+ * Where one writes: the draft, or another text for a message, with its button. Near the limit it counts, in the
+ * characters the server counts in.
+ *
+ * @param isBusy Whether a text is being stored.
+ */
 @Composable
-internal fun Composer(draft: TextFieldState, canSend: Boolean, onSend: (String) -> Unit) {
-    val length by remember(draft) { derivedStateOf { MessageText.length(draft.text) } }
-    Surface(color = MaterialTheme.colorScheme.surface) {
-        Column(Modifier.navigationBarsPadding()) {
-            if (length > COUNT_FROM) Counter(length, Modifier.align(Alignment.End))
-            Row(Modifier.padding(horizontal = 12.dp, vertical = 8.dp), verticalAlignment = Alignment.Bottom) {
-                DraftField(draft, Modifier.weight(1f))
-                SendButton(canSend && length in 1..MessageText.MAX_LENGTH) { onSend(draft.text.toString()) }
+internal fun Composer(composer: ComposerState, isBusy: Boolean, actions: ChatActions) {
+    val edit = composer.edit
+    BackHandler(enabled = edit != null, onBack = composer::endEdit)
+    Bar {
+        if (edit != null) EditHeader(edit.original, onCancel = composer::endEdit)
+        // Each text has a field of its own: its cursor, its undo, what the keyboard holds of it.
+        key(edit) {
+            if (edit == null) {
+                Input(composer.draft, isBusy, Purpose.SEND, onSubmit = actions.onSend)
+            } else {
+                Input(
+                    text = edit.text,
+                    isBusy = isBusy,
+                    purpose = Purpose.EDIT,
+                    original = edit.original,
+                    onLeave = composer::endEdit,
+                    onSubmit = { actions.onEdit(edit.key, it) }
+                )
             }
         }
+    }
+}
+
+/** What stands in the composer's place in a room that takes nothing any more, and the draft, to be copied. */
+@Composable
+internal fun ClosedComposer(reason: EndReason, draft: TextFieldState, onRestart: () -> Unit) {
+    Bar {
+        Row(
+            modifier = Modifier
+                .fillMaxWidth()
+                .heightIn(min = 64.dp)
+                .padding(start = 20.dp, end = 12.dp)
+                .semantics { liveRegion = LiveRegionMode.Polite },
+            verticalAlignment = Alignment.CenterVertically
+        ) {
+            Text(
+                text = stringResource(reason.label()),
+                modifier = Modifier.weight(1f),
+                color = MaterialTheme.colorScheme.onSurfaceVariant,
+                style = MaterialTheme.typography.bodyMedium
+            )
+            TextButton(onRestart) { Text(stringResource(R.string.chat_try_again)) }
+        }
+        if (draft.text.isNotEmpty()) {
+            MessageField(
+                text = draft,
+                modifier = Modifier.fillMaxWidth().padding(start = 12.dp, end = 12.dp, bottom = 8.dp),
+                isReadOnly = true
+            )
+        }
+    }
+}
+
+/** At the foot of the screen, clear of whatever the system shows there. */
+@Composable
+private fun Bar(content: @Composable () -> Unit) {
+    Surface(color = MaterialTheme.colorScheme.surface) {
+        val sides = WindowInsetsSides.Horizontal + WindowInsetsSides.Bottom
+        Column(Modifier.windowInsetsPadding(WindowInsets.safeDrawing.only(sides))) { content() }
+    }
+}
+
+private enum class Purpose(val tag: String, val icon: Int, val label: Int) {
+    SEND("draft", R.drawable.chat_ic_send, R.string.chat_send),
+    EDIT("edit", R.drawable.chat_ic_sent, R.string.chat_save)
+}
+
+@Composable
+private fun Input(
+    text: TextFieldState,
+    isBusy: Boolean,
+    purpose: Purpose,
+    original: String? = null,
+    onLeave: (() -> Unit)? = null,
+    onSubmit: (String) -> Unit
+) {
+    val length by remember(text) { derivedStateOf { MessageText.length(text.text) } }
+    val isNews by remember(text, original) { derivedStateOf { !text.text.contentEquals(original) } }
+    val canSubmit = !isBusy && isNews && length in 1..MessageText.MAX_LENGTH
+    val submit = { if (canSubmit) onSubmit(text.text.toString()) }
+    if (length > COUNT_FROM) Counter(length)
+    Row(Modifier.padding(horizontal = 12.dp, vertical = 8.dp), verticalAlignment = Alignment.Bottom) {
+        MessageField(
+            text = text,
+            modifier = Modifier.weight(1f).testTag(purpose.tag),
+            isTooLong = length > MessageText.MAX_LENGTH,
+            takesFocus = purpose == Purpose.EDIT,
+            onLeave = onLeave,
+            onSubmit = submit
+        )
+        SubmitButton(purpose, canSubmit, submit)
     }
 }
 
@@ -52,34 +147,7 @@ internal fun Composer(draft: TextFieldState, canSend: Boolean, onSend: (String) 
 private const val COUNT_FROM = MessageText.MAX_LENGTH - 200
 
 @Composable
-private fun DraftField(draft: TextFieldState, modifier: Modifier) {
-    val colors = MaterialTheme.colorScheme
-    val style = MaterialTheme.typography.bodyLarge.copy(color = colors.onSurface, textDirection = TextDirection.Content)
-    BasicTextField(
-        state = draft,
-        modifier = modifier.testTag("draft"),
-        textStyle = style,
-        keyboardOptions = KeyboardOptions(capitalization = KeyboardCapitalization.Sentences),
-        lineLimits = TextFieldLineLimits.MultiLine(maxHeightInLines = 6),
-        cursorBrush = SolidColor(colors.primary),
-        decorator = { field ->
-            Surface(shape = RoundedCornerShape(24.dp), color = colors.surfaceContainerHigh) {
-                Box(
-                    modifier = Modifier.heightIn(min = 48.dp).padding(horizontal = 18.dp, vertical = 12.dp),
-                    contentAlignment = Alignment.CenterStart
-                ) {
-                    if (draft.text.isEmpty()) {
-                        Text(stringResource(R.string.chat_message_hint), color = colors.onSurfaceVariant, style = style)
-                    }
-                    field()
-                }
-            }
-        }
-    )
-}
-
-@Composable
-private fun SendButton(isEnabled: Boolean, onClick: () -> Unit) {
+private fun SubmitButton(purpose: Purpose, isEnabled: Boolean, onClick: () -> Unit) {
     FilledIconButton(
         onClick = onClick,
         modifier = Modifier.padding(start = 8.dp).size(48.dp).testTag("send"),
@@ -91,17 +159,56 @@ private fun SendButton(isEnabled: Boolean, onClick: () -> Unit) {
             disabledContentColor = MaterialTheme.colorScheme.outline
         )
     ) {
-        Icon(painterResource(R.drawable.chat_ic_send), stringResource(R.string.chat_send), Modifier.size(22.dp))
+        Icon(painterResource(purpose.icon), stringResource(purpose.label), Modifier.size(22.dp))
     }
 }
 
+/** Says which message is being edited, and how to leave it at that. */
 @Composable
-private fun Counter(length: Int, modifier: Modifier) {
+private fun EditHeader(original: String, onCancel: () -> Unit) {
+    Row(Modifier.fillMaxWidth().padding(start = 24.dp, end = 12.dp), verticalAlignment = Alignment.CenterVertically) {
+        Column(Modifier.weight(1f).padding(vertical = 6.dp)) {
+            Text(
+                text = stringResource(R.string.chat_edit_title),
+                modifier = Modifier.semantics { heading() },
+                color = MaterialTheme.colorScheme.primary,
+                style = MaterialTheme.typography.labelLarge
+            )
+            Text(
+                text = original,
+                color = MaterialTheme.colorScheme.onSurfaceVariant,
+                maxLines = 1,
+                overflow = TextOverflow.Ellipsis,
+                style = MaterialTheme.typography.bodyMedium
+            )
+        }
+        IconButton(onCancel) {
+            Icon(painterResource(R.drawable.chat_ic_close), stringResource(R.string.chat_cancel), Modifier.size(22.dp))
+        }
+    }
+}
+
+/** A text that is too long says so once, not with every letter: the number beside it is for the eye. */
+@Composable
+private fun Counter(length: Int) {
     val isTooLong = length > MessageText.MAX_LENGTH
-    Text(
-        text = stringResource(R.string.chat_counter, length, MessageText.MAX_LENGTH),
-        modifier = modifier.padding(end = 76.dp, top = 6.dp),
-        color = if (isTooLong) MaterialTheme.colorScheme.error else MaterialTheme.colorScheme.onSurfaceVariant,
-        style = MaterialTheme.typography.labelMedium
-    )
+    val color = with(MaterialTheme.colorScheme) { if (isTooLong) error else onSurfaceVariant }
+    val counted = stringResource(R.string.chat_counter_description, length, MessageText.MAX_LENGTH)
+    Row(Modifier.fillMaxWidth().padding(start = 30.dp, end = 76.dp, top = 6.dp)) {
+        Box(Modifier.weight(1f).semantics { liveRegion = LiveRegionMode.Polite }) {
+            if (isTooLong) {
+                Text(
+                    text = stringResource(R.string.chat_too_long),
+                    color = color,
+                    style = MaterialTheme.typography.labelMedium
+                )
+            }
+        }
+        Text(
+            text = stringResource(R.string.chat_counter, length, MessageText.MAX_LENGTH),
+            modifier = Modifier.semantics { contentDescription = counted },
+            color = color,
+            style = MaterialTheme.typography.labelMedium
+        )
+    }
 }

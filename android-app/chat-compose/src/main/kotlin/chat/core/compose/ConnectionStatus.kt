@@ -8,11 +8,13 @@ import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.RowScope
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.layout.size
 import androidx.compose.foundation.shape.CircleShape
+import androidx.compose.material3.ButtonDefaults
 import androidx.compose.material3.ExperimentalMaterial3Api
 import androidx.compose.material3.Icon
 import androidx.compose.material3.MaterialTheme
@@ -28,6 +30,7 @@ import androidx.compose.runtime.remember
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.res.painterResource
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.LiveRegionMode
@@ -36,6 +39,7 @@ import androidx.compose.ui.semantics.liveRegion
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.style.TextOverflow
 import androidx.compose.ui.unit.dp
+import androidx.compose.ui.unit.max
 import chat.core.Connection
 import chat.core.EndReason
 import chat.core.Problem
@@ -44,11 +48,20 @@ import chat.core.Transport
 /** The room's name and, below it, how it stands with the server; `null` when there is no room. */
 @OptIn(ExperimentalMaterial3Api::class)
 @Composable
-internal fun ChatTopBar(title: String, connection: Connection?, navigationIcon: @Composable () -> Unit) {
+internal fun ChatTopBar(
+    title: String,
+    connection: Connection?,
+    navigationIcon: @Composable () -> Unit,
+    actions: @Composable RowScope.() -> Unit = {}
+) {
     val colors = MaterialTheme.colorScheme
     TopAppBar(
         title = {
-            Row(verticalAlignment = Alignment.CenterVertically, horizontalArrangement = Arrangement.spacedBy(12.dp)) {
+            Row(
+                modifier = Modifier.padding(end = 12.dp),
+                verticalAlignment = Alignment.CenterVertically,
+                horizontalArrangement = Arrangement.spacedBy(12.dp)
+            ) {
                 Surface(Modifier.size(40.dp), CircleShape, color = colors.primaryContainer) {
                     Box(contentAlignment = Alignment.Center) {
                         Icon(
@@ -71,6 +84,12 @@ internal fun ChatTopBar(title: String, connection: Connection?, navigationIcon: 
             }
         },
         navigationIcon = navigationIcon,
+        actions = actions,
+        // Its own height is a fixed one: two lines of large letters need more.
+        expandedHeight = with(LocalDensity.current) {
+            val lines = with(MaterialTheme.typography) { titleMedium.lineHeight.toDp() + labelMedium.lineHeight.toDp() }
+            max(TopAppBarDefaults.TopAppBarExpandedHeight, lines + 16.dp)
+        },
         colors = TopAppBarDefaults.topAppBarColors(containerColor = colors.surface)
     )
 }
@@ -104,7 +123,7 @@ private fun Connection.status(@StringRes live: Int): String = when (this) {
     is Connection.Idle -> stringResource(R.string.chat_status_idle)
     is Connection.Connecting -> stringResource(R.string.chat_status_connecting)
     is Connection.Waiting -> stringResource(problem.status())
-    is Connection.Ended -> stringResource(reason.label())
+    is Connection.Ended -> stringResource(reason.status())
 }
 
 @StringRes
@@ -116,28 +135,32 @@ private fun Transport.label() = when (this) {
 }
 
 @StringRes
-private fun Problem.status() = if (this ==
-    Problem.OFFLINE
-) {
-    R.string.chat_status_offline
-} else {
-    R.string.chat_status_connecting
+private fun Problem.status() = when (this) {
+    Problem.OFFLINE -> R.string.chat_status_offline
+    else -> R.string.chat_status_reconnecting
+}
+
+@StringRes
+private fun EndReason.status() = when (this) {
+    EndReason.SESSION_ENDED -> R.string.chat_status_signed_out
+    EndReason.NOT_A_MEMBER, EndReason.ROOM_NOT_FOUND -> R.string.chat_status_closed
+    EndReason.CLIENT_CLOSED -> R.string.chat_status_idle
 }
 
 /** A line below the title while something is wrong that the user can do something about, or wants to know of. */
 @Composable
-internal fun ConnectionBanner(connection: Connection, onRestart: () -> Unit) {
-    val message = connection.banner()
+internal fun ConnectionBanner(connection: Connection, onRestart: () -> Unit, onSignIn: (() -> Unit)? = null) {
+    val now = connection.banner()?.let { it to (connection is Connection.Ended) }
     // While the banner leaves, it still shows what it said.
-    var last by remember { mutableStateOf(message) }
-    if (message != null) last = message
-    AnimatedVisibility(message != null, enter = expandVertically(), exit = shrinkVertically()) {
-        val ended = connection is Connection.Ended
+    var last by remember { mutableStateOf(now) }
+    if (now != null) last = now
+    AnimatedVisibility(now != null, enter = expandVertically(), exit = shrinkVertically()) {
+        val (label, isEnd) = last ?: return@AnimatedVisibility
         val colors = MaterialTheme.colorScheme
         Surface(
             modifier = Modifier.fillMaxWidth().semantics { liveRegion = LiveRegionMode.Polite },
-            color = if (ended) colors.errorContainer else colors.secondaryContainer,
-            contentColor = if (ended) colors.onErrorContainer else colors.onSecondaryContainer
+            color = if (isEnd) colors.errorContainer else colors.secondaryContainer,
+            contentColor = if (isEnd) colors.onErrorContainer else colors.onSecondaryContainer
         ) {
             Row(
                 modifier = Modifier.heightIn(min = 44.dp).padding(start = 16.dp, end = 8.dp),
@@ -145,19 +168,33 @@ internal fun ConnectionBanner(connection: Connection, onRestart: () -> Unit) {
                 horizontalArrangement = Arrangement.spacedBy(12.dp)
             ) {
                 Icon(painterResource(R.drawable.chat_ic_offline), contentDescription = null, Modifier.size(18.dp))
-                last?.let {
-                    Text(stringResource(it), Modifier.weight(1f), style = MaterialTheme.typography.bodyMedium)
-                }
-                if (ended) TextButton(onRestart) { Text(stringResource(R.string.chat_try_again)) }
+                Text(
+                    text = stringResource(label),
+                    modifier = Modifier.weight(1f).padding(vertical = 8.dp),
+                    style = MaterialTheme.typography.bodyMedium
+                )
+                if (isEnd) EndButton(onRestart, onSignIn)
             }
         }
+    }
+}
+
+@Composable
+private fun EndButton(onRestart: () -> Unit, onSignIn: (() -> Unit)?) {
+    val color = MaterialTheme.colorScheme.onErrorContainer
+    TextButton(
+        onClick = onSignIn ?: onRestart,
+        colors = ButtonDefaults.textButtonColors(contentColor = color)
+    ) {
+        Text(stringResource(if (onSignIn != null) R.string.chat_sign_in else R.string.chat_try_again))
     }
 }
 
 /** One slow answer is nobody's business: what may pass is told from the second time on. */
 @StringRes
 private fun Connection.banner(): Int? = when (this) {
-    is Connection.Ended -> reason.label()
+    // That the room is closed stands where one would write.
+    is Connection.Ended -> reason.label().takeIf { reason == EndReason.SESSION_ENDED }
 
     is Connection.Waiting -> when (problem) {
         Problem.OFFLINE -> R.string.chat_banner_offline
@@ -173,7 +210,7 @@ private fun Connection.banner(): Int? = when (this) {
 }
 
 @StringRes
-private fun EndReason.label(): Int = when (this) {
+internal fun EndReason.label(): Int = when (this) {
     EndReason.SESSION_ENDED -> R.string.chat_banner_session_ended
     EndReason.NOT_A_MEMBER -> R.string.chat_banner_not_a_member
     EndReason.ROOM_NOT_FOUND -> R.string.chat_banner_no_room

@@ -16,6 +16,7 @@ import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.graphics.Color
 import androidx.compose.ui.res.pluralStringResource
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.LiveRegionMode
@@ -62,7 +63,7 @@ internal fun GapNotice(missing: Long) {
     ) {
         HorizontalDivider(Modifier.weight(1f), color = colors.outlineVariant)
         CircularProgressIndicator(Modifier.size(14.dp), strokeWidth = 2.dp, color = colors.outline)
-        Text(label, color = colors.onSurfaceVariant, style = MaterialTheme.typography.labelMedium)
+        LineLabel(label, colors.onSurfaceVariant)
         HorizontalDivider(Modifier.weight(1f), color = colors.outlineVariant)
     }
 }
@@ -84,9 +85,20 @@ internal fun UnreadLine(count: Int) {
         horizontalArrangement = Arrangement.spacedBy(10.dp)
     ) {
         HorizontalDivider(Modifier.weight(1f), color = color)
-        Text(label, color = color, style = MaterialTheme.typography.labelMedium, fontWeight = FontWeight.Bold)
+        LineLabel(label, color, FontWeight.Bold)
         HorizontalDivider(Modifier.weight(1f), color = color)
     }
+}
+
+@Composable
+private fun LineLabel(label: String, color: Color, weight: FontWeight? = null) {
+    Text(
+        text = label,
+        color = color,
+        textAlign = TextAlign.Center,
+        fontWeight = weight,
+        style = MaterialTheme.typography.labelMedium
+    )
 }
 
 /** Above the oldest message as long as there are older ones: they are being fetched, or could not be. */

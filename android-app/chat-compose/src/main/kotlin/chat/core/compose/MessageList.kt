@@ -1,30 +1,18 @@
 package chat.core.compose
 
-import androidx.compose.animation.AnimatedVisibility
-import androidx.compose.animation.fadeIn
-import androidx.compose.animation.fadeOut
-import androidx.compose.animation.scaleIn
-import androidx.compose.animation.scaleOut
-import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.PaddingValues
-import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.LazyListState
 import androidx.compose.foundation.lazy.items
-import androidx.compose.foundation.shape.CircleShape
-import androidx.compose.material3.Icon
-import androidx.compose.material3.MaterialTheme
-import androidx.compose.material3.Surface
-import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.SideEffect
 import androidx.compose.runtime.derivedStateOf
 import androidx.compose.runtime.getValue
-import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.mutableLongStateOf
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.rememberCoroutineScope
 import androidx.compose.runtime.rememberUpdatedState
@@ -33,18 +21,16 @@ import androidx.compose.runtime.setValue
 import androidx.compose.runtime.snapshotFlow
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
-import androidx.compose.ui.platform.LocalContext
+import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.testTag
-import androidx.compose.ui.res.painterResource
-import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.unit.dp
 import androidx.lifecycle.Lifecycle
 import androidx.lifecycle.compose.LocalLifecycleOwner
 import androidx.lifecycle.repeatOnLifecycle
 import chat.core.ChatRow
 import chat.core.ChatUiState
+import chat.core.Connection
 import chat.core.Message
-import chat.core.MessageKey
 import chat.core.ScrollAnchor
 import kotlinx.coroutines.flow.filterNotNull
 import kotlinx.coroutines.launch
@@ -54,33 +40,36 @@ import kotlinx.coroutines.launch
  *
  * The list runs backwards (`reverseLayout`, the newest is item 0) and its items have keys, so whatever arrives leaves
  * what one reads where it is. At the bottom that is not wanted: there the list follows, and it does so before the
- * new row is measured, so nothing jumps. One's own new message is followed from anywhere.
- *
- * @param onEditBegins Told that the user wants to have another text for a message.
+ * new row is measured, so nothing jumps. What one has just written oneself is followed from anywhere.
  */
 @Composable
 internal fun MessageList(
     chat: ChatUiState,
     anchor: ScrollAnchor?,
     actions: ChatActions,
-    onEditBegins: (MessageKey) -> Unit
+    look: MessageLook,
+    onAction: (Message, MessageAction) -> Unit
 ) {
     val newestFirst = remember(chat.rows) { chat.rows.asReversed() }
-    val newest = newestFirst.first()
     val state = remember { listState(newestFirst, anchor) }
-    val isAtBottom by remember(state) { derivedStateOf { state.isAtBottom() } }
-    var lastSeen by rememberSaveable { mutableStateOf(newest.key) }
+    val nearly = with(LocalDensity.current) { NEARLY.roundToPx() }
+    val isAtBottom by remember(state, nearly) { derivedStateOf { state.isAtBottom(nearly) } }
+    // The number of the newest message when the reader last was at the bottom.
+    var seen by rememberSaveable { mutableLongStateOf(newestFirst.newestId()) }
+    val news = if (isAtBottom) 0 else remember(newestFirst, seen) { newestFirst.newsAfter(seen) }
+    val before = remember { Before(newestFirst) }
     SideEffect {
-        if (newest.key != lastSeen && (isAtBottom || newest.isOwn())) {
-            lastSeen = newest.key
+        if (isAtBottom) seen = newestFirst.newestId()
+        val hasNewest = before.rows.first().key != newestFirst.first().key
+        if (hasNewest && (isAtBottom || newestFirst.isJustWritten(before.rows))) {
             state.requestScrollToItem(0)
         } else {
             state.keepPlace(newestFirst)
         }
+        before.rows = newestFirst
     }
-    Watch(state, newestFirst, chat.hasOlder, anchor, actions)
+    Watch(state, newestFirst, chat, anchor, nearly, actions)
     val scope = rememberCoroutineScope()
-    val onAction = messageActions(actions, onEditBegins)
     Box(Modifier.fillMaxSize()) {
         LazyColumn(
             modifier = Modifier.fillMaxSize().testTag("messages"),
@@ -93,7 +82,7 @@ internal fun MessageList(
                     is ChatRow.DateSeparator -> DateSeparator(row.label)
                     is ChatRow.Gap -> GapNotice(row.missing)
                     is ChatRow.UnreadLine -> UnreadLine(row.count)
-                    is ChatRow.Message -> MessageRow(row) { onAction(row.message, it) }
+                    is ChatRow.Message -> MessageRow(row, look, onAction)
                 }
             }
             if (chat.hasOlder) {
@@ -102,32 +91,33 @@ internal fun MessageList(
                 }
             }
         }
-        ToNewest(
-            isVisible = !isAtBottom,
-            hasNews = newest.key != lastSeen,
-            modifier = Modifier.align(Alignment.BottomCenter).padding(bottom = 12.dp)
-        ) {
-            lastSeen = newest.key
+        ToNewest(!isAtBottom, news, Modifier.align(Alignment.BottomCenter).padding(bottom = 8.dp)) {
             scope.launch { state.animateScrollToItem(0) }
         }
+        Announcement(newestFirst, isAtBottom, look.displayName)
     }
-    // Reached the bottom by hand: everything is seen.
-    if (isAtBottom && newest.key != lastSeen) SideEffect { lastSeen = newest.key }
 }
+
+/** So little above the end is still the end: a finger does not stop at zero. */
+private val NEARLY = 48.dp
+
+/** The rows of the last composition, to tell what is new in this one. */
+private class Before(var rows: List<ChatRow>)
 
 /** Tells where the list is: the place to come back to, what has been read, and when older messages are wanted. */
 @Composable
 private fun Watch(
     state: LazyListState,
     rows: List<ChatRow>,
-    hasOlder: Boolean,
+    chat: ChatUiState,
     anchor: ScrollAnchor?,
+    nearly: Int,
     actions: ChatActions
 ) {
     val shown by rememberUpdatedState(rows)
     val latest by rememberUpdatedState(actions)
-    LaunchedEffect(state) {
-        snapshotFlow { if (state.isLaidOut()) state.anchor(shown) else anchor }.collect { latest.onAnchor(it) }
+    LaunchedEffect(state, nearly) {
+        snapshotFlow { if (state.isLaidOut()) state.anchor(shown, nearly) else anchor }.collect { latest.onAnchor(it) }
     }
     // What is on a screen that nobody sees has not been read.
     val lifecycle = LocalLifecycleOwner.current.lifecycle
@@ -137,53 +127,11 @@ private fun Watch(
         }
     }
     val isNearTop by remember(state) { derivedStateOf { state.isNearTop() } }
-    // With each page that lands the oldest message is another, and the question comes up anew.
+    // The question comes up anew with each page that lands, for the oldest message is another then, and when the
+    // network is back: what failed for the want of it is not the reader's to tap.
     val oldest = remember(rows) { rows.lastOrNull { it is ChatRow.Message }?.key }
-    LaunchedEffect(isNearTop, hasOlder, oldest) {
-        if (isNearTop && hasOlder) latest.onLoadOlder()
-    }
-}
-
-@Composable
-private fun messageActions(actions: ChatActions, onEditBegins: (MessageKey) -> Unit): (Message, MessageAction) -> Unit {
-    val context = LocalContext.current
-    return { message, action ->
-        when (action) {
-            MessageAction.RETRY -> actions.onRetry(message.key)
-            MessageAction.EDIT -> onEditBegins(message.key)
-            MessageAction.COPY -> copy(context, message.text)
-            MessageAction.DELETE -> actions.onDelete(message.key)
-            MessageAction.DISCARD, MessageAction.UNDO -> actions.onDiscard(message.key)
-        }
-    }
-}
-
-private fun ChatRow.isOwn() = this is ChatRow.Message && message.isOwn
-
-@Composable
-private fun ToNewest(isVisible: Boolean, hasNews: Boolean, modifier: Modifier, onClick: () -> Unit) {
-    AnimatedVisibility(isVisible, modifier, enter = fadeIn() + scaleIn(), exit = fadeOut() + scaleOut()) {
-        val colors = MaterialTheme.colorScheme
-        Surface(
-            onClick = onClick,
-            shape = CircleShape,
-            color = if (hasNews) colors.primary else colors.surfaceContainerHighest,
-            contentColor = if (hasNews) colors.onPrimary else colors.onSurface,
-            shadowElevation = 4.dp
-        ) {
-            Row(
-                modifier = Modifier.padding(horizontal = if (hasNews) 16.dp else 10.dp, vertical = 10.dp),
-                verticalAlignment = Alignment.CenterVertically,
-                horizontalArrangement = Arrangement.spacedBy(8.dp)
-            ) {
-                if (hasNews) {
-                    Text(
-                        stringResource(R.string.chat_new_messages),
-                        style = MaterialTheme.typography.labelLarge
-                    )
-                }
-                Icon(painterResource(R.drawable.chat_ic_down), stringResource(R.string.chat_to_newest))
-            }
-        }
+    val isLive = chat.connection is Connection.Live
+    LaunchedEffect(isNearTop, chat.hasOlder, oldest, isLive) {
+        if (isNearTop && chat.hasOlder) latest.onLoadOlder()
     }
 }

@@ -1,6 +1,7 @@
 package chat.core.compose
 
 import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.FlowRow
 import androidx.compose.foundation.layout.PaddingValues
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.Spacer
@@ -63,20 +64,25 @@ internal fun Message.refusal(): Refusal? {
 
 /** Below a message that the server will not have: why, and what to do about it. */
 @Composable
-internal fun FailedActions(refusal: Refusal, onAction: (MessageAction) -> Unit) {
+internal fun FailedActions(refusal: Refusal, canChange: Boolean, onAction: (MessageAction) -> Unit) {
     val error = MaterialTheme.colorScheme.error
     val takeBack = if (refusal.isOfChange) MessageAction.UNDO else MessageAction.DISCARD
-    Row(verticalAlignment = Alignment.CenterVertically) {
-        Icon(painterResource(R.drawable.chat_ic_failed), contentDescription = null, Modifier.size(15.dp), tint = error)
-        Spacer(Modifier.width(4.dp))
-        Text(
-            text = stringResource(refusal.label()),
-            modifier = Modifier.weight(1f, fill = false),
-            color = error,
-            style = MaterialTheme.typography.labelMedium
-        )
-        for (action in listOf(MessageAction.RETRY, takeBack)) {
-            SmallAction(stringResource(action.label)) { onAction(action) }
+    FlowRow(horizontalArrangement = Arrangement.End, itemVerticalAlignment = Alignment.CenterVertically) {
+        Row(Modifier.padding(end = 4.dp), verticalAlignment = Alignment.CenterVertically) {
+            Icon(
+                painterResource(R.drawable.chat_ic_failed),
+                contentDescription = null,
+                Modifier.size(15.dp),
+                tint = error
+            )
+            Spacer(Modifier.width(4.dp))
+            Text(stringResource(refusal.label()), color = error, style = MaterialTheme.typography.labelMedium)
+        }
+        // Together, on a line of their own where the first has no room for both.
+        Row {
+            for (action in listOfNotNull(MessageAction.RETRY.takeIf { canChange }, takeBack)) {
+                SmallAction(stringResource(action.label)) { onAction(action) }
+            }
         }
     }
 }

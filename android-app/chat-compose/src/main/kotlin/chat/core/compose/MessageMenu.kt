@@ -24,11 +24,13 @@ internal enum class MessageAction(@get:StringRes val label: Int) {
     UNDO(R.string.chat_undo_change)
 }
 
-/** What can be done with this message as it stands. */
-internal fun Message.actions(): List<MessageAction> = when {
+/** What can be done with this message as it stands, in a room where one [canChange] something, or not any more. */
+internal fun Message.actions(canChange: Boolean): List<MessageAction> = when {
     isDeleted -> emptyList()
 
     !isOwn -> listOf(MessageAction.COPY)
+
+    !canChange -> if (isUnsent()) listOf(MessageAction.COPY, MessageAction.DISCARD) else listOf(MessageAction.COPY)
 
     change is Change.Failed -> listOf(MessageAction.RETRY, MessageAction.UNDO, MessageAction.COPY)
 
@@ -42,6 +44,8 @@ internal fun Message.actions(): List<MessageAction> = when {
     // On its way it may be there already: it can be deleted, not taken back.
     else -> listOf(MessageAction.EDIT, MessageAction.COPY, MessageAction.DELETE)
 }
+
+private fun Message.isUnsent() = delivery is Delivery.Failed || delivery is Delivery.Pending
 
 /** Shows what can be done with a message, at the message. */
 @Composable

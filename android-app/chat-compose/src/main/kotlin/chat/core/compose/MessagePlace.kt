@@ -6,11 +6,9 @@ import chat.core.ChatRow
 import chat.core.MessageKey
 import chat.core.ScrollAnchor
 
-/** So few pixels above the end are still the end: a finger does not stop at zero. */
-private const val NEARLY = 64
-
-/** Whether the newest message is on the screen. */
-internal fun LazyListState.isAtBottom(): Boolean = firstVisibleItemIndex == 0 && firstVisibleItemScrollOffset < NEARLY
+/** Whether the newest message is on the screen, but for [nearly] so many pixels. */
+internal fun LazyListState.isAtBottom(nearly: Int): Boolean =
+    firstVisibleItemIndex == 0 && firstVisibleItemScrollOffset < nearly
 
 /** Whether the list has been on the screen. */
 internal fun LazyListState.isLaidOut(): Boolean = layoutInfo.visibleItemsInfo.isNotEmpty()
@@ -37,8 +35,8 @@ internal fun LazyListState.lowestMessage(rows: List<ChatRow>): MessageKey? =
     }
 
 /** Where the list is: at its lowest message on the screen, or `null` at the newest. */
-internal fun LazyListState.anchor(rows: List<ChatRow>): ScrollAnchor? {
-    if (isAtBottom()) return null
+internal fun LazyListState.anchor(rows: List<ChatRow>, nearly: Int): ScrollAnchor? {
+    if (isAtBottom(nearly)) return null
     return layoutInfo.visibleItemsInfo.firstNotNullOfOrNull { item ->
         // The layout is a frame behind the rows at times.
         val row = rows.getOrNull(item.index) as? ChatRow.Message
@@ -53,8 +51,21 @@ internal fun LazyListState.anchor(rows: List<ChatRow>): ScrollAnchor? {
 internal fun LazyListState.keepPlace(rows: List<ChatRow>) {
     val visible = Snapshot.withoutReadObservation { layoutInfo.visibleItemsInfo }
     val lowest = visible.firstOrNull() ?: return
-    if (rows.getOrNull(lowest.index)?.key == lowest.key || rows.any { it.key == lowest.key }) return
-    val keys = rows.withIndex().associate { (index, row) -> row.key to index }
-    val held = visible.firstOrNull { it.key in keys } ?: return
-    requestScrollToItem(keys.getValue(held.key as String), -held.offset)
+    if (rows.indexNear(lowest.index, lowest.key) >= 0) return
+    for (item in visible) {
+        val index = rows.indexNear(item.index, item.key)
+        if (index >= 0) return requestScrollToItem(index, -item.offset)
+    }
+}
+
+/**
+ * Where the row with [key] is that was at [index] before; -1 when it is nowhere. What moves a row are the few that
+ * came or went beside it, so the search goes outwards: of ten thousand rows it looks at those few.
+ */
+internal fun List<ChatRow>.indexNear(index: Int, key: Any): Int {
+    for (distance in 0..maxOf(index, lastIndex - index)) {
+        if (getOrNull(index + distance)?.key == key) return index + distance
+        if (getOrNull(index - distance)?.key == key) return index - distance
+    }
+    return -1
 }

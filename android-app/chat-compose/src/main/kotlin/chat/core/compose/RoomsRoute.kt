@@ -12,7 +12,8 @@ import chat.core.RoomListViewModel
 import chat.core.RoomSummary
 
 /**
- * Connects [model] with [RoomsScreen]: collects its state, acts on its events, tells it how dates are read.
+ * Connects [model] with [RoomsScreen]: collects its state, acts on its events, tells it how dates are read. [model] rests
+ * while this is not started.
  *
  * @param onRoomClick Told which room is to be opened.
  * @param navigationIcon See [RoomsScreen].
@@ -27,16 +28,18 @@ public fun RoomsRoute(
     navigationIcon: @Composable () -> Unit = {},
     onSessionEnded: () -> Unit = {}
 ) {
-    val state by model.state.collectAsStateWithLifecycle()
-    val formats = rememberChatFormats()
-    LaunchedEffect(formats) { model.setFormats(formats) }
-    val sessionEnded by rememberUpdatedState(onSessionEnded)
-    LaunchedEffect(model) {
-        model.events.collect { event ->
-            when (event) {
-                is RoomListEvent.SessionEnded -> sessionEnded()
+    ModelScope(model) {
+        val state by model.state.collectAsStateWithLifecycle()
+        val formats = rememberChatFormats()
+        LaunchedEffect(formats) { model.setFormats(formats) }
+        val sessionEnded by rememberUpdatedState(onSessionEnded)
+        LaunchedEffect(model) {
+            model.events.collect { event ->
+                when (event) {
+                    is RoomListEvent.SessionEnded -> sessionEnded()
+                }
             }
         }
+        RoomsScreen(state, onRoomClick, model::restart, model::reopen, modifier, title, navigationIcon)
     }
-    RoomsScreen(state, onRoomClick, model::restart, model::reopen, modifier, title, navigationIcon)
 }

@@ -42,7 +42,7 @@ internal fun RoomsRow(row: RoomRow, onClick: () -> Unit, modifier: Modifier = Mo
         verticalAlignment = Alignment.CenterVertically,
         horizontalArrangement = Arrangement.spacedBy(14.dp)
     ) {
-        Initial(room.title, 48.dp)
+        ChatAvatar(room.title, room.title, size = 48.dp)
         Column(Modifier.weight(1f), verticalArrangement = Arrangement.spacedBy(2.dp)) {
             TitleLine(row)
             Row(horizontalArrangement = Arrangement.spacedBy(12.dp)) {

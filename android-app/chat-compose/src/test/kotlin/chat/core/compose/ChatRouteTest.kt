@@ -6,6 +6,10 @@ import androidx.activity.ComponentActivity
 import androidx.compose.material3.IconButton
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.key
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.setValue
 import androidx.compose.ui.semantics.SemanticsProperties
 import androidx.compose.ui.semantics.getOrNull
 import androidx.compose.ui.test.SemanticsMatcher
@@ -13,16 +17,28 @@ import androidx.compose.ui.test.assertIsDisplayed
 import androidx.compose.ui.test.assertIsEnabled
 import androidx.compose.ui.test.assertIsNotEnabled
 import androidx.compose.ui.test.assertTextContains
+import androidx.compose.ui.test.hasText
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
+import androidx.compose.ui.test.longClick
+import androidx.compose.ui.test.onAllNodesWithTag
+import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
+import androidx.compose.ui.test.performScrollToNode
 import androidx.compose.ui.test.performTextInput
+import androidx.compose.ui.test.performTextReplacement
+import androidx.compose.ui.test.performTouchInput
+import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ChatException
 import chat.core.ChatViewModel
+import chat.core.Connection
+import chat.core.EndReason
+import chat.core.RoomId
 import chat.core.fixtures.BareActivity
 import chat.core.fixtures.SCREEN
+import chat.core.fixtures.waitUntil
 import chat.core.testing.FakeChatRoom
 import chat.core.testing.exampleMessage
 import java.util.TimeZone
@@ -110,6 +126,135 @@ class ChatRouteTest {
         compose.onNodeWithText("couldn’t be saved", substring = true).assertIsDisplayed()
         draft.assertTextContains("keep me")
         send.assertIsEnabled()
+    }
+
+    private fun edit(text: String, better: String) {
+        compose.onNodeWithText(text).performTouchInput { longClick() }
+        compose.onNodeWithText("Edit").performClick()
+        compose.onNodeWithTag("edit").performTextReplacement(better)
+        compose.onNodeWithContentDescription("Save").performClick()
+        compose.waitForIdle()
+    }
+
+    @Test
+    fun `an edit is over when it is stored`() {
+        room.show(listOf(exampleMessage(2, "mine", sender = "alice")))
+        show()
+        edit("mine", "mine, better")
+        waitUntil("the edit is over") { compose.onAllNodesWithTag("edit").fetchSemanticsNodes().isEmpty() }
+        compose.onNodeWithText("mine, better").assertIsDisplayed()
+        draft.assertIsDisplayed()
+    }
+
+    @Test
+    fun `an edit that could not be stored keeps what was typed, and one is told`() {
+        room.show(listOf(exampleMessage(2, "mine", sender = "alice")))
+        show()
+        room.failure = ChatException.StorageFull()
+        edit("mine", "mine, better")
+        compose.onNodeWithText("couldn’t be done", substring = true).assertIsDisplayed()
+        compose.onNodeWithTag("edit").assertTextContains("mine, better")
+        compose.onNodeWithContentDescription("Save").assertIsEnabled()
+    }
+
+    @Test
+    fun `the first frame shows what the cache has`() {
+        room.connection.value = Connection.Connecting
+        room.show(List(40) { exampleMessage(it + 1L) })
+        compose.mainClock.autoAdvance = false
+        val model = ChatViewModel({ room }, Screens.english)
+        compose.setContent { ChatTheme { ChatRoute(model, title = "Room 1") } }
+        compose.mainClock.advanceTimeByFrame()
+        compose.onNodeWithText("message 40").assertIsDisplayed()
+        compose.onNodeWithContentDescription("Loading messages").assertDoesNotExist()
+    }
+
+    @Test
+    fun `another screen takes nothing out of the box that it did not send`() {
+        val model = ChatViewModel({ room }, Screens.english)
+        var screen by mutableStateOf(1)
+        compose.setContent { key(screen) { ChatTheme { ChatRoute(model, title = "Room 1") } } }
+        room.storing = CompletableDeferred()
+        draft.performTextInput("ha")
+        send.performClick()
+        draft.performTextInput("ha")
+        compose.waitForIdle()
+        // Stored behind the back of the first screen: the event waits for the second one.
+        compose.mainClock.autoAdvance = false
+        compose.runOnUiThread {
+            room.storing.complete(Unit)
+            screen = 2
+        }
+        compose.mainClock.autoAdvance = true
+        compose.waitForIdle()
+        draft.assertTextContains("ha")
+        assertEquals("ha", model.draft.value)
+    }
+
+    private fun polls(pollers: Int) = waitUntil("$pollers poll") {
+        compose.waitForIdle()
+        room.pollers == pollers
+    }
+
+    @Test
+    fun `it polls while the screen is started, without a word of the app's`() {
+        var isShown by mutableStateOf(true)
+        val model = ChatViewModel({ room }, Screens.english)
+        compose.setContent { if (isShown) ChatTheme { ChatRoute(model, title = "Room 1") } }
+        polls(1)
+        compose.activityRule.scenario.moveToState(Lifecycle.State.CREATED)
+        polls(0)
+        compose.activityRule.scenario.moveToState(Lifecycle.State.RESUMED)
+        polls(1)
+        compose.runOnIdle { isShown = false }
+        polls(0)
+        compose.runOnIdle { isShown = true }
+        polls(1)
+    }
+
+    @Test
+    fun `another room at the same place has a list and a text box of its own`() {
+        val other = FakeChatRoom(RoomId(2))
+        room.show(List(60) { exampleMessage(it + 1L) })
+        other.show(List(60) { exampleMessage(it + 1L, text = "other ${it + 1}") })
+        val models = listOf(ChatViewModel({ room }, Screens.english), ChatViewModel({ other }, Screens.english))
+        var shown by mutableStateOf(0)
+        compose.setContent { ChatTheme { ChatRoute(models[shown], title = "Room ${shown + 1}") } }
+        compose.waitForIdle()
+        draft.performTextInput("half a thought")
+        compose.onNodeWithTag("messages").performScrollToNode(hasText("message 12"))
+        compose.runOnIdle { shown = 1 }
+        compose.onNodeWithText("other 60").assertIsDisplayed()
+        compose.onNodeWithText("half a thought").assertDoesNotExist()
+        assertEquals(null, models[1].scrollAnchor)
+        compose.runOnIdle { shown = 0 }
+        compose.onNodeWithText("message 12").assertIsDisplayed()
+        draft.assertTextContains("half a thought")
+    }
+
+    @Test
+    fun `a session that is over leads to the login`() {
+        var signIns = 0
+        val model = ChatViewModel({ room }, Screens.english)
+        compose.setContent { ChatTheme { ChatRoute(model, title = "Room 1", onSignIn = { signIns++ }) } }
+        compose.waitForIdle()
+        room.end(EndReason.SESSION_ENDED)
+        waitUntil("it is over") { model.state.value.connection is Connection.Ended }
+        compose.waitForIdle()
+        compose.onNodeWithText("Sign in").performClick()
+        assertEquals(1, signIns)
+    }
+
+    @Test
+    fun `people are called what the app calls them`() {
+        room.show(listOf(exampleMessage(1, "hello")))
+        val model = ChatViewModel({ room }, Screens.english)
+        compose.setContent {
+            ChatTheme {
+                ChatRoute(model, title = "Room 1", avatar = { Text("picture of $it") }, displayName = { "Bob B." })
+            }
+        }
+        compose.onNodeWithContentDescription("Bob B., ", substring = true).assertIsDisplayed()
     }
 
     @Test

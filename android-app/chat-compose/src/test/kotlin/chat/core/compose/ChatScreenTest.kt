@@ -1,17 +1,21 @@
 package chat.core.compose
 
 import androidx.activity.ComponentActivity
-import androidx.compose.foundation.text.input.TextFieldState
-import androidx.compose.material3.SnackbarHostState
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import androidx.compose.ui.semantics.SemanticsActions
+import androidx.compose.ui.semantics.SemanticsProperties
+import androidx.compose.ui.test.assertCountEquals
 import androidx.compose.ui.test.assertIsDisplayed
 import androidx.compose.ui.test.assertIsEnabled
 import androidx.compose.ui.test.assertIsNotDisplayed
 import androidx.compose.ui.test.assertIsNotEnabled
 import androidx.compose.ui.test.hasText
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
+import androidx.compose.ui.test.longClick
+import androidx.compose.ui.test.onAllNodesWithText
+import androidx.compose.ui.test.onLast
 import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
@@ -19,6 +23,7 @@ import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performScrollToNode
 import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.performTextReplacement
+import androidx.compose.ui.test.performTouchInput
 import androidx.compose.ui.unit.dp
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ChatException
@@ -53,7 +58,8 @@ class ChatScreenTest {
     val compose = createAndroidComposeRule<ComponentActivity>()
 
     private var state by mutableStateOf(ChatUiState())
-    private val draft = TextFieldState()
+    private val composer = ComposerState()
+    private var signIn by mutableStateOf<(() -> Unit)?>(null)
     private val done = mutableListOf<String>()
 
     private fun show(messages: List<Message>, connection: Connection = Connection.Live(Transport.POLLING)) =
@@ -66,20 +72,18 @@ class ChatScreenTest {
                 ChatScreen(
                     state = state,
                     title = "Room 1",
-                    draft = draft,
-                    canSend = true,
-                    snackbar = SnackbarHostState(),
-                    anchor = null,
-                    actions = ChatActions(
-                        onSend = { done += "send $it" },
-                        onEdit = { key, text -> done += "edit $key $text" },
-                        onDelete = { done += "delete $it" },
-                        onRetry = { done += "retry $it" },
-                        onDiscard = { done += "discard $it" },
-                        onLoadOlder = { done += "older" },
-                        onRestart = { done += "restart" },
+                    composer = composer,
+                    actions = ChatActions {
+                        onSend = { done += "send $it" }
+                        onEdit = { key, text -> done += "edit $key $text" }
+                        onDelete = { done += "delete $it" }
+                        onRetry = { done += "retry $it" }
+                        onDiscard = { done += "discard $it" }
+                        onLoadOlder = { done += "older" }
+                        onRestart = { done += "restart" }
                         onReopen = { done += "reopen" }
-                    )
+                        onSignIn = signIn
+                    }
                 )
             }
         }
@@ -166,6 +170,9 @@ class ChatScreenTest {
         text("refused").performClick()
         text("Try again").performClick()
         text("Discard").performClick()
+        text("Discard message?").assertIsDisplayed()
+        assertEquals(listOf("retry -1", "retry -1"), done)
+        compose.onAllNodesWithText("Discard").onLast().performClick()
         assertEquals(listOf("retry -1", "retry -1", "discard -1"), done)
     }
 
@@ -202,10 +209,66 @@ class ChatScreenTest {
     }
 
     @Test
-    fun `a session that is over says so and offers to try again`() {
+    fun `a session that is over says so and leads to the login, and one may write meanwhile`() {
         show(many(3), Connection.Ended(EndReason.SESSION_ENDED))
+        text("You’ve been signed out.").assertIsDisplayed()
         compose.onNodeWithText("Try again").performClick()
+        signIn = { done += "sign in" }
+        compose.onNodeWithText("Sign in").performClick()
+        assertEquals(listOf("restart", "sign in"), done)
+        compose.onNodeWithTag("draft").performTextInput("later")
+        compose.onNodeWithTag("send").assertIsEnabled()
+    }
+
+    @Test
+    fun `a closed room says why instead of taking a text, and can still be read`() {
+        show(many(30), Connection.Ended(EndReason.NOT_A_MEMBER))
+        text("You’re not in this room any more.").assertIsDisplayed()
+        compose.onNodeWithTag("draft").assertDoesNotExist()
+        compose.onNodeWithTag("send").assertDoesNotExist()
+        scrollTo("message 3")
+        text("message 3").assertIsDisplayed()
+        text("Try again").performClick()
         assertEquals(listOf("restart"), done)
+        compose.runOnIdle { state = state.copy(connection = Connection.Ended(EndReason.ROOM_NOT_FOUND)) }
+        text("This room doesn’t exist any more.").assertIsDisplayed()
+    }
+
+    @Test
+    fun `what was typed before the room was closed can still be copied`() {
+        show(many(3))
+        compose.onNodeWithTag("draft").performTextInput("half a thought")
+        compose.runOnIdle { state = state.copy(connection = Connection.Ended(EndReason.NOT_A_MEMBER)) }
+        val box = text("half a thought").assertIsDisplayed().fetchSemanticsNode()
+        assertEquals(false, SemanticsActions.SetText in box.config && box.config[SemanticsProperties.IsEditable])
+    }
+
+    @Test
+    fun `in a closed room nothing is offered that would need it`() {
+        val failed = exampleMessage(-1, "refused", "alice").copy(delivery = Delivery.Failed(FailureReason.NOT_A_MEMBER))
+        show(listOf(exampleMessage(1, "mine", "alice"), failed), Connection.Ended(EndReason.NOT_A_MEMBER))
+        compose.onAllNodesWithText("Try again").assertCountEquals(1) // The room's, not the message's.
+        text("mine").performTouchInput { longClick() }
+        text("Copy").assertIsDisplayed()
+        text("Edit").assertDoesNotExist()
+        text("Delete").assertDoesNotExist()
+    }
+
+    @Test
+    fun `a connection that was lost is being got back`() {
+        show(many(3), Connection.Waiting(Problem.SERVER, attempt = 1, retryIn = 1.seconds))
+        text("Reconnecting…").assertIsDisplayed()
+        compose.runOnIdle { state = state.copy(connection = Connection.Connecting) }
+        text("Connecting…").assertIsDisplayed()
+    }
+
+    @Test
+    fun `without a network an empty cache is not an empty room`() {
+        show(emptyList(), Connection.Waiting(Problem.OFFLINE, attempt = 1, retryIn = 1.seconds))
+        text("Nothing here yet").assertIsDisplayed()
+        text("No messages yet").assertDoesNotExist()
+        compose.runOnIdle { state = state.copy(connection = Connection.Live(Transport.POLLING)) }
+        text("No messages yet").assertIsDisplayed()
     }
 
     @Test

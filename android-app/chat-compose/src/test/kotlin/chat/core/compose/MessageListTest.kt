@@ -3,8 +3,6 @@ package chat.core.compose
 import androidx.activity.ComponentActivity
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.height
-import androidx.compose.foundation.text.input.TextFieldState
-import androidx.compose.material3.SnackbarHostState
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
@@ -24,7 +22,9 @@ import androidx.compose.ui.unit.dp
 import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ChatException
+import chat.core.ChatRow
 import chat.core.ChatUiState
+import chat.core.Connection
 import chat.core.Message
 import chat.core.MessageKey
 import chat.core.Problem
@@ -33,6 +33,7 @@ import chat.core.UnreadMark
 import chat.core.fixtures.BareActivity
 import chat.core.fixtures.SCREEN
 import chat.core.testing.exampleMessage
+import kotlin.time.Duration.Companion.seconds
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertTrue
@@ -67,15 +68,13 @@ class MessageListTest {
                     ChatScreen(
                         state = state,
                         title = "Room 1",
-                        draft = TextFieldState(),
-                        canSend = true,
-                        snackbar = SnackbarHostState(),
+                        composer = ComposerState(),
                         anchor = anchor,
-                        actions = ChatActions(
-                            onAnchor = { anchor = it },
-                            onShown = { read += it.value },
+                        actions = ChatActions {
+                            onAnchor = { anchor = it }
+                            onShown = { read += it.value }
                             onLoadOlder = { older++ }
-                        )
+                        }
                     )
                 }
             }
@@ -117,7 +116,7 @@ class MessageListTest {
         val before = topOf("message 12")
         change(many(63))
         assertEquals(before, topOf("message 12"))
-        text("New messages").assertIsDisplayed().performClick()
+        text("3 new messages").assertIsDisplayed().performClick()
         compose.waitForIdle()
         text("message 63").assertIsDisplayed()
         compose.onNodeWithContentDescription("To the newest message").assertDoesNotExist()
@@ -147,6 +146,69 @@ class MessageListTest {
         scrollTo("message 12")
         change(many(60) + exampleMessage(-1, "my own", sender = "alice"))
         text("my own").assertIsDisplayed()
+    }
+
+    @Test
+    fun `what comes to light when one discards one's last words is not followed`() {
+        show(many(60) + exampleMessage(-1, "first", sender = "alice") + exampleMessage(-2, "second", sender = "alice"))
+        scrollTo("message 12")
+        val before = topOf("message 12")
+        change(many(60) + exampleMessage(-1, "first", sender = "alice"))
+        assertEquals(before, topOf("message 12"))
+    }
+
+    @Test
+    fun `what one writes on another device does not pull a reader away`() {
+        show(many(60))
+        scrollTo("message 12")
+        val before = topOf("message 12")
+        change(many(60) + exampleMessage(61, "from my desk", sender = "alice"))
+        assertEquals(before, topOf("message 12"))
+    }
+
+    @Test
+    fun `the chip counts what others said, and what is still being fetched`() {
+        show(many(60))
+        scrollTo("message 12")
+        change(many(61))
+        text("1 new message").assertIsDisplayed()
+        change(many(61) + exampleMessage(62, sender = "alice") + exampleMessage(63).copy(isDeleted = true, text = ""))
+        text("1 new message").assertIsDisplayed()
+        change(many(61) + exampleMessage(100))
+        text("40 new messages").assertIsDisplayed()
+        restore()
+        text("40 new messages").assertIsDisplayed()
+    }
+
+    @Test
+    @Config(qualifiers = "+ko-rKR")
+    fun `in Korean too`() {
+        show(many(60))
+        scrollTo("message 12")
+        change(many(63))
+        text("새 메시지 3개").assertIsDisplayed()
+    }
+
+    @Test
+    fun `when the network is back, what could not be fetched is asked for again`() {
+        show(many(3))
+        val offline = Connection.Waiting(Problem.OFFLINE, attempt = 1, retryIn = 1.seconds)
+        many(3) { copy(hasOlder = true, olderFailure = ChatException.Offline(Problem.OFFLINE), connection = offline) }
+        val asked = older
+        many(3) { copy(hasOlder = true, olderFailure = ChatException.Offline(Problem.OFFLINE)) }
+        assertEquals(asked + 1, older)
+    }
+
+    @Test
+    fun `of ten thousand rows only those near by are looked at`() {
+        var looks = 0
+        val rows = object : AbstractList<ChatRow>() {
+            override val size = 10_000
+            override fun get(index: Int): ChatRow = ChatRow.Gap("g$index", 1).also { looks++ }
+        }
+        assertEquals(5_003, rows.indexNear(5_000, "g5003"))
+        assertTrue("$looks", looks < 20)
+        assertEquals(-1, rows.indexNear(5_000, "nowhere"))
     }
 
     @Test
@@ -311,7 +373,7 @@ class MessageListTest {
         change(many(61))
         assertEquals(before, read)
         compose.activityRule.scenario.moveToState(Lifecycle.State.RESUMED)
-        text("New messages").performClick()
+        text("1 new message").performClick()
         compose.waitForIdle()
         assertEquals(61L, read.last())
     }

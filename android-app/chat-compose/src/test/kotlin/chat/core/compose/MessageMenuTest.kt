@@ -3,13 +3,14 @@ package chat.core.compose
 import android.content.ClipboardManager
 import androidx.activity.ComponentActivity
 import androidx.compose.foundation.text.input.TextFieldState
-import androidx.compose.material3.SnackbarHostState
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.remember
 import androidx.compose.ui.semantics.SemanticsActions
 import androidx.compose.ui.semantics.SemanticsNode
 import androidx.compose.ui.test.SemanticsNodeInteraction
 import androidx.compose.ui.test.assertIsDisplayed
-import androidx.compose.ui.test.assertIsEnabled
 import androidx.compose.ui.test.assertIsNotEnabled
+import androidx.compose.ui.test.junit4.StateRestorationTester
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
 import androidx.compose.ui.test.longClick
 import androidx.compose.ui.test.onNodeWithContentDescription
@@ -49,21 +50,27 @@ class MessageMenuTest {
     private val refused = Delivery.Failed(FailureReason.REFUSED)
     private val refusedChange = Change.Failed(FailureReason.REFUSED)
 
-    private fun show(vararg messages: Message) = compose.setContent {
+    /** The screen goes and another one comes, as when the phone is turned. */
+    private lateinit var restore: () -> Unit
+
+    private fun show(vararg messages: Message) = with(StateRestorationTester(compose)) {
+        restore = ::emulateSavedInstanceStateRestore
+        setContent { Chat(messages.toList()) }
+    }
+
+    @Composable
+    private fun Chat(messages: List<Message>) {
         ChatTheme {
             ChatScreen(
-                state = Screens.state(messages.toList()),
+                state = Screens.state(messages),
                 title = "Room 1",
-                draft = TextFieldState(),
-                canSend = true,
-                snackbar = SnackbarHostState(),
-                anchor = null,
-                actions = ChatActions(
-                    onEdit = { key, text -> done += "edit $key $text" },
-                    onDelete = { done += "delete $it" },
-                    onRetry = { done += "retry $it" },
+                composer = rememberComposerState(remember { TextFieldState() }),
+                actions = ChatActions {
+                    onEdit = { key, text -> done += "edit $key $text" }
+                    onDelete = { done += "delete $it" }
+                    onRetry = { done += "retry $it" }
                     onDiscard = { done += "discard $it" }
-                )
+                }
             )
         }
     }
@@ -79,43 +86,42 @@ class MessageMenuTest {
     private fun SemanticsNode.longPressLabel() = config[SemanticsActions.OnLongClick].label
 
     @Test
-    fun `a long press on one's own message offers to delete it`() {
+    fun `a long press on one's own message offers to delete it, and asks once more`() {
         show(theirs, mine)
         press("mine")
         text("Edit").assertIsDisplayed()
         text("Copy").assertIsDisplayed()
         text("Delete").performClick()
         compose.waitForIdle()
-        text("Delete").assertDoesNotExist()
+        text("Delete message?").assertIsDisplayed()
+        assertEquals(emptyList<String>(), done)
+        text("Delete").performClick()
+        compose.waitForIdle()
+        text("Delete message?").assertDoesNotExist()
         assertEquals(listOf("delete 2"), done)
     }
 
     @Test
-    fun `an edit begins with the text there is, and is saved when it is another one`() {
+    fun `whoever thinks better of it deletes nothing`() {
         show(theirs, mine)
         press("mine")
-        text("Edit").performClick()
-        text("Edit message").assertIsDisplayed()
-        val box = compose.onNodeWithTag("edit")
-        text("Save").assertIsNotEnabled()
-        box.performTextReplacement(" \u3000")
-        text("Save").assertIsNotEnabled()
-        box.performTextReplacement("mine, better")
-        text("Save").assertIsEnabled().performClick()
+        text("Delete").performClick()
+        text("Cancel").performClick()
         compose.waitForIdle()
-        text("Edit message").assertDoesNotExist()
-        assertEquals(listOf("edit 2 mine, better"), done)
+        text("Delete message?").assertDoesNotExist()
+        assertEquals(emptyList<String>(), done)
     }
 
     @Test
-    fun `an edit can be left, and a turned phone leaves it alone`() {
+    fun `the question is still there when the phone was turned`() {
         show(theirs, mine)
         press("mine")
-        text("Edit").performClick()
-        text("Cancel").performClick()
+        text("Delete").performClick()
         compose.waitForIdle()
-        text("Edit message").assertDoesNotExist()
-        assertEquals(emptyList<String>(), done)
+        restore()
+        text("Delete message?").assertIsDisplayed()
+        text("Delete").performClick()
+        assertEquals(listOf("delete 2"), done)
     }
 
     @Test
@@ -139,9 +145,11 @@ class MessageMenuTest {
         press("waiting")
         text("Delete").assertDoesNotExist()
         text("Discard").performClick()
+        text("Discard").performClick()
         compose.waitForIdle()
         press("going")
         text("Discard").assertDoesNotExist()
+        text("Delete").performClick()
         text("Delete").performClick()
         assertEquals(listOf("discard 2", "delete 3"), done)
     }
@@ -153,7 +161,7 @@ class MessageMenuTest {
         press("mine")
         text("Edit").performClick()
         compose.onNodeWithTag("edit").performTextReplacement("mine, milder")
-        text("Save").performClick()
+        compose.onNodeWithContentDescription("Save").performClick()
         assertEquals(listOf("retry 2", "edit 2 mine, milder"), done)
     }
 
@@ -192,9 +200,10 @@ class MessageMenuTest {
         assertEquals(listOf("Copy"), compose.onNodeWithContentDescription("bob, 10:30 AM: theirs").offers())
         assertEquals("Message actions", own.fetchSemanticsNode().longPressLabel())
         compose.runOnIdle { own.fetchSemanticsNode().config[SemanticsActions.CustomActions].last().action() }
+        text("Delete").performClick()
+        assertEquals(listOf("delete 2"), done)
         own.performSemanticsAction(SemanticsActions.OnLongClick)
         text("Edit").assertIsDisplayed()
-        assertEquals(listOf("delete 2"), done)
     }
 
     @Test
@@ -208,6 +217,6 @@ class MessageMenuTest {
         press("mine")
         text("수정").performClick()
         text("메시지 수정").assertIsDisplayed()
-        text("저장").assertIsNotEnabled()
+        compose.onNodeWithContentDescription("저장").assertIsNotEnabled()
     }
 }

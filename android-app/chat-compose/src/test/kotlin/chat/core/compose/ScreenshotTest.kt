@@ -3,7 +3,6 @@ package chat.core.compose
 import androidx.activity.ComponentActivity
 import androidx.activity.enableEdgeToEdge
 import androidx.compose.foundation.text.input.TextFieldState
-import androidx.compose.material3.SnackbarHostState
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
 import androidx.compose.ui.test.longClick
@@ -48,10 +47,7 @@ class ScreenshotTest {
                 ChatScreen(
                     state = state,
                     title = "Room 1",
-                    draft = TextFieldState(draft),
-                    canSend = true,
-                    snackbar = SnackbarHostState(),
-                    anchor = null,
+                    composer = ComposerState(TextFieldState(draft)),
                     actions = ChatActions()
                 )
             }

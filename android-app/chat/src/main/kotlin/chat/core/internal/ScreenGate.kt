@@ -15,6 +15,7 @@ internal class ScreenGate {
     private val started = MutableStateFlow(true)
     private val shown = MutableStateFlow(0)
     private var isKnown = false
+    private var hasStarted = false
 
     val isStarted: StateFlow<Boolean> = started.asStateFlow()
 
@@ -28,7 +29,8 @@ internal class ScreenGate {
     }
 
     fun onStart() {
-        if (!started.value) shown.value++
+        if (!started.value && hasStarted) shown.value++
+        hasStarted = true
         started.value = true
     }
 
