@@ -30,6 +30,7 @@ import androidx.compose.ui.input.key.key
 import androidx.compose.ui.input.key.onPreviewKeyEvent
 import androidx.compose.ui.input.key.type
 import androidx.compose.ui.platform.InterceptPlatformTextInput
+import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.PlatformTextInputInterceptor
 import androidx.compose.ui.platform.PlatformTextInputMethodRequest
 import androidx.compose.ui.res.stringResource
@@ -78,7 +79,10 @@ internal fun MessageField(
                 imeAction = ImeAction.Send
             ),
             onKeyboardAction = { onSubmit() },
-            lineLimits = TextFieldLineLimits.MultiLine(maxHeightInLines = 6),
+            lineLimits = TextFieldLineLimits.MultiLine(
+                // More would leave nothing of the conversation on a small phone.
+                maxHeightInLines = if (LocalDensity.current.fontScale < LARGE) 6 else 3
+            ),
             cursorBrush = SolidColor(colors.primary),
             decorator = { field ->
                 Surface(shape = RoundedCornerShape(24.dp), color = colors.surfaceContainerHigh) {

@@ -66,8 +66,8 @@ private fun BubbleAndStamp(row: ChatRow.Message, bubble: @Composable (Modifier) 
     }
 }
 
-/** From here on a time takes a third of a small phone's width. */
-private const val LARGE = 1.5f
+/** From here on letters are large: a time takes a third of a small phone's width. */
+internal const val LARGE = 1.5f
 
 @Composable
 private fun SenderName(name: String) {

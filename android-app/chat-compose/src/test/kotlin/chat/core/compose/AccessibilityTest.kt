@@ -7,6 +7,7 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import androidx.compose.runtime.snapshots.Snapshot
+import androidx.compose.ui.geometry.Rect
 import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.LocalLayoutDirection
 import androidx.compose.ui.semantics.SemanticsActions
@@ -24,6 +25,7 @@ import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performTouchInput
+import androidx.compose.ui.text.TextLayoutResult
 import androidx.compose.ui.unit.Density
 import androidx.compose.ui.unit.LayoutDirection
 import androidx.compose.ui.unit.dp
@@ -129,6 +131,41 @@ class AccessibilityTest {
                 assertTrue("$name: ${node.says()} has $touch", isLarge || isCut)
             }
         }
+    }
+
+    @Test
+    @Config(qualifiers = "w320dp-h568dp-xhdpi")
+    fun `letters twice as large fit on a small phone, none cut off and none upon the other`() {
+        fontScale = 2f
+        show()
+        each { name ->
+            val texts = nodes(SemanticsMatcher.keyIsDefined(SemanticsActions.GetTextLayoutResult))
+            assertTrue(name, texts.isNotEmpty())
+            for (node in texts) assertTrue("$name: “${node.says()}” is cut off", node.isWhole())
+            // The field stands where its hint does.
+            val shown = texts.filter { !it.boundsInRoot.isEmpty && SemanticsProperties.EditableText !in it.config }
+            for ((index, one) in shown.withIndex()) {
+                for (other in shown.drop(index + 1)) {
+                    assertTrue("$name: “${one.says()}” and “${other.says()}”", !one.covers(other))
+                }
+            }
+        }
+    }
+
+    /** Whether all of its lines are drawn, in width and height; one that ends in an ellipsis means to. */
+    private fun SemanticsNode.isWhole(): Boolean {
+        val results = mutableListOf<TextLayoutResult>()
+        config[SemanticsActions.GetTextLayoutResult].action?.invoke(results)
+        val layout = results.singleOrNull() ?: return true
+        // What scrolls, and what folds, has more than one sees.
+        if (SemanticsProperties.EditableText in config || layout.layoutInput.maxLines < Int.MAX_VALUE) return true
+        val widest = (0 until layout.lineCount).maxOf { layout.getLineRight(it) - layout.getLineLeft(it) }
+        return layout.multiParagraph.height <= size.height + 1 && widest <= size.width + 1
+    }
+
+    private fun SemanticsNode.covers(other: SemanticsNode): Boolean {
+        val common: Rect = boundsInRoot.intersect(other.boundsInRoot)
+        return common.width > 1 && common.height > 1
     }
 
     @Test
