@@ -18,8 +18,8 @@ import chat.core.ChatConfig
 import chat.core.ChatRow
 import chat.core.ChatViewModel
 import chat.core.RoomId
-import kotlinx.coroutines.MainScope
-import kotlinx.coroutines.async
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
 
 /** The app's own login, whatever it is. */
 private suspend fun login(refresh: Boolean): String? = "a token".takeUnless { refresh }
@@ -44,8 +44,14 @@ private fun SendBox(onSend: (String) -> Unit) {
 // DOC
 class ExampleApp : Application() {
     private val config = ChatConfig("https://chat.example.com", userId = "alice")
-    private val chat by lazy { MainScope().async { ChatClient.open(this@ExampleApp, config) { login(refresh = it) } } }
-    val chatModels = ChatViewModel.factory { chat.await().room(RoomId(1)) } // polls from init to onCleared …
+    private val opening = Mutex()
+    private var chat: ChatClient? = null
+
+    private suspend fun chat() = opening.withLock {
+        chat ?: ChatClient.open(this, config) { login(refresh = it) }.also { chat = it }
+    }
+
+    val chatModels = ChatViewModel.factory { chat().room(RoomId(1)) } // polls from init to onCleared …
 }
 
 class ExampleActivity : ComponentActivity() {
