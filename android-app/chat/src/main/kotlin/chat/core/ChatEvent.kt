@@ -18,6 +18,15 @@ public sealed interface ChatEvent {
     public data class EditStored(@get:JvmName("getKey") public val key: MessageKey) : ChatEvent
 
     /**
+     * [text] was typed in this room before and not sent: it belongs into the text box, on a line of its own above what
+     * was typed meanwhile, if anything was. [ChatViewModel.draft] has it already.
+     */
+    public data class DraftFound(public val text: String) : ChatEvent {
+        /** Without the text, which belongs in no log. */
+        override fun toString(): String = "DraftFound"
+    }
+
+    /**
      * An edit, a deletion, a retry or a discard could not be done: the message has changed meanwhile, for one. The text
      * of an edit is to be kept where it was written.
      */

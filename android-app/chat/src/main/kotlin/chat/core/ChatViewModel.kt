@@ -9,6 +9,8 @@ import androidx.lifecycle.createSavedStateHandle
 import androidx.lifecycle.viewModelScope
 import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
+import chat.core.internal.DraftKeeper
+import chat.core.internal.LONGEST_KEPT_DRAFT
 import chat.core.internal.Refusals
 import chat.core.internal.RowMemory
 import chat.core.internal.ScreenGate
@@ -19,6 +21,7 @@ import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.async
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.Flow
@@ -34,6 +37,7 @@ import kotlinx.coroutines.flow.receiveAsFlow
 import kotlinx.coroutines.flow.transformLatest
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
 
@@ -77,10 +81,14 @@ public class ChatViewModel(
     /** What happened, each once; kept while nobody collects. For one collector: the screen. */
     public val events: Flow<ChatEvent> = eventQueue.receiveAsFlow()
 
+    /** Whether what the room keeps is what this screen had, even if that is nothing by now: there is nothing to find then. */
+    private var isDraftOurs = DRAFT in savedState
+
     private val mutableDraft = MutableStateFlow(savedState.get<String>(DRAFT).orEmpty())
 
     /**
-     * What was typed and not sent, to begin a text box with: it survives a turned phone and the end of the process.
+     * What was typed and not sent, to begin a text box with: it survives a turned phone and the end of the process,
+     * and is kept with the room for the next screen of it, which hears of it by [ChatEvent.DraftFound].
      * A text that was stored is taken out of it, and what was typed meanwhile stays; see [MessageText.remainder].
      */
     public val draft: StateFlow<String> = mutableDraft.asStateFlow()
@@ -105,9 +113,11 @@ public class ChatViewModel(
     private var pollJob: Job? = null
     private var sendJob: Job? = null
     private var olderJob: Job? = null
+    private var draftJob: Job? = null
 
     init {
         show()
+        keepDraft()
         startPolling()
     }
 
@@ -117,8 +127,12 @@ public class ChatViewModel(
         sendJob = viewModelScope.launch {
             mutableState.update { it.copy(isSending = true) }
             try {
-                room.await().send(text)
-                setDraft(MessageText.remainder(draft.value, text))
+                val room = room.await()
+                // Whoever leaves meanwhile leaves no draft of what is sent.
+                withContext(NonCancellable) {
+                    room.send(text)
+                    setDraft(MessageText.remainder(draft.value, text))
+                }
                 sendEvent(ChatEvent.Stored(text))
             } catch (e: ChatException) {
                 sendEvent(ChatEvent.NotStored(text, e))
@@ -130,9 +144,10 @@ public class ChatViewModel(
 
     /** Notes what stands in the text box. */
     public fun setDraft(text: String) {
+        if (text == draft.value) return
         mutableDraft.value = text
-        // The system allows all screens together about a megabyte. What is longer than this cannot be sent anyway.
-        savedState[DRAFT] = text.take(LONGEST_SAVED_DRAFT)
+        // The system allows all screens together about a megabyte.
+        savedState[DRAFT] = text.take(LONGEST_KEPT_DRAFT)
     }
 
 /** Has one's own message say [text] instead; see [ChatRoom.edit]. Ends in [ChatEvent.EditStored] or a failure. */
@@ -193,6 +208,7 @@ public class ChatViewModel(
         mutableState.update { it.copy(failure = null, isLoading = true) }
         room = open()
         show()
+        keepDraft()
         startPolling()
     }
 
@@ -238,6 +254,21 @@ public class ChatViewModel(
     } catch (e: ChatException) {
         mutableState.update { it.copy(failure = e, isLoading = false) }
         null
+    }
+
+    private fun keepDraft() {
+        draftJob?.cancel()
+        draftJob = viewModelScope.launch {
+            val keeper = DraftKeeper(roomOrNull() ?: return@launch, draft) { sendJob?.join() }
+            keeper.keep(screen.isStarted) { found ->
+                if (found.isNotEmpty() && !isDraftOurs) {
+                    // Who began to type before the room was open has not seen it.
+                    setDraft(listOf(found, draft.value).filter { it.isNotEmpty() }.joinToString("\n"))
+                    sendEvent(ChatEvent.DraftFound(found))
+                }
+                isDraftOurs = true
+            }
+        }
     }
 
     private fun show() {
@@ -341,8 +372,5 @@ public class ChatViewModel(
 
         private const val DRAFT = "chat.core.draft"
         private const val ANCHOR = "chat.core.anchor"
-
-        /** In UTF-16 units: a message of the longest, spelt in the longest way. */
-        private const val LONGEST_SAVED_DRAFT = 8 * MessageText.MAX_LENGTH
     }
 }

@@ -4,6 +4,8 @@ import android.content.res.Resources
 import androidx.compose.foundation.layout.RowScope
 import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.foundation.text.input.delete
+import androidx.compose.foundation.text.input.insert
+import androidx.compose.foundation.text.input.placeCursorAtEnd
 import androidx.compose.material3.SnackbarHostState
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.DisposableEffect
@@ -128,6 +130,8 @@ private fun ComposerState.take(event: ChatEvent) {
             isStoring = false
         }
 
+        is ChatEvent.DraftFound -> draft.putFirst(event.text)
+
         is ChatEvent.EditStored -> {
             if (edited == event.key) endEdit()
             isStoring = false
@@ -156,6 +160,14 @@ private fun ChatEvent.toWords(resources: Resources): String? = when (this) {
 
     else -> null
 }?.let(resources::getString)
+
+/** Puts [found] before what was typed since, unless the box was begun with it. */
+private fun TextFieldState.putFirst(found: String) = edit {
+    when {
+        length == 0 -> append(found).also { placeCursorAtEnd() }
+        !asCharSequence().startsWith(found) -> insert(0, "$found\n")
+    }
+}
 
 /** Takes [sent] out of the text box and leaves what was typed after it, the cursor where it was. */
 private fun TextFieldState.letGo(sent: String) = edit {

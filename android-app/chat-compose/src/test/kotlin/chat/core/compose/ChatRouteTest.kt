@@ -43,6 +43,7 @@ import chat.core.testing.FakeChatRoom
 import chat.core.testing.exampleMessage
 import java.util.TimeZone
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
 import org.junit.Rule
 import org.junit.Test
@@ -102,6 +103,18 @@ class ChatRouteTest {
         compose.waitForIdle()
         draft.assertTextContains(" and more")
         assertEquals(listOf("hello"), room.sent)
+    }
+
+    @Test
+    fun `a draft that was left in the room is in the box, to be typed on`() {
+        runBlocking { room.saveDraft("half a") }
+        show()
+        draft.assertTextContains("half a")
+        draft.performTextInput(" thought")
+        draft.assertTextContains("half a thought")
+        send.performClick()
+        compose.waitForIdle()
+        assertEquals(listOf("half a thought"), room.sent)
     }
 
     @Test
