@@ -4,12 +4,14 @@ import android.os.Looper
 import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.fixtures.ScreenOwner
+import chat.core.fixtures.holdsFor
 import chat.core.fixtures.waitUntil
 import chat.core.testing.FakeChatRoom
 import chat.core.testing.exampleMessage
 import java.time.ZoneId
 import java.util.Locale
 import java.util.concurrent.CopyOnWriteArraySet
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -249,6 +251,26 @@ class ChatViewModelStateTest {
         owner.lifecycle.currentState = Lifecycle.State.RESUMED
         status(2, 1, exampleMessage(1), exampleMessage(2), exampleMessage(3))
         waitUntil("the line shows") { model.line() == 1 }
+    }
+
+    @Test
+    fun `it rests when the last of those who observe it does, in whichever order they come and go`() {
+        val activity = ScreenOwner()
+        val inner = ScreenOwner()
+        val model = model()
+        for (owner in listOf(activity, inner)) {
+            owner.lifecycle.addObserver(model)
+            owner.lifecycle.currentState = Lifecycle.State.RESUMED
+        }
+        waitUntil("it polls") { room.pollers == 1 }
+        activity.lifecycle.currentState = Lifecycle.State.CREATED
+        holdsFor(300.milliseconds, "the inner one is still there") { room.pollers == 1 }
+        inner.lifecycle.currentState = Lifecycle.State.CREATED
+        waitUntil("it rests") { room.pollers == 0 }
+        activity.lifecycle.currentState = Lifecycle.State.RESUMED
+        waitUntil("it polls again") { room.pollers == 1 }
+        activity.lifecycle.currentState = Lifecycle.State.DESTROYED
+        waitUntil("it rests again") { room.pollers == 0 }
     }
 
     @Test

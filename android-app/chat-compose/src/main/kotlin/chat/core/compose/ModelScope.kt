@@ -47,15 +47,26 @@ private fun RestWhileStopped(model: DefaultLifecycleObserver) {
     val activity = LocalActivity.current as? LifecycleOwner ?: owner
     DisposableEffect(model, owner, activity) {
         val observer = object : DefaultLifecycleObserver {
+            private var isStarted = false
+
             override fun onCreate(owner: LifecycleOwner) = model.onCreate(owner)
-            override fun onStart(owner: LifecycleOwner) = model.onStart(owner)
-            override fun onStop(owner: LifecycleOwner) = model.onStop(activity)
+
+            override fun onStart(owner: LifecycleOwner) {
+                isStarted = true
+                model.onStart(owner)
+            }
+
+            override fun onStop(owner: LifecycleOwner) {
+                // Once for each start: the model may have other screens, and counts them.
+                if (isStarted) model.onStop(activity)
+                isStarted = false
+            }
         }
         owner.lifecycle.addObserver(observer)
         onDispose {
             owner.lifecycle.removeObserver(observer)
             // What leaves the screen may do so before its lifecycle hears of it.
-            model.onStop(activity)
+            observer.onStop(owner)
         }
     }
 }

@@ -38,10 +38,12 @@ import chat.core.EndReason
 import chat.core.RoomId
 import chat.core.fixtures.BareActivity
 import chat.core.fixtures.SCREEN
+import chat.core.fixtures.holdsFor
 import chat.core.fixtures.waitUntil
 import chat.core.testing.FakeChatRoom
 import chat.core.testing.exampleMessage
 import java.util.TimeZone
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
@@ -223,6 +225,26 @@ class ChatRouteTest {
         polls(0)
         compose.runOnIdle { isShown = true }
         polls(1)
+    }
+
+    @Test
+    fun `of two screens the one that goes does not stop the one that came`() {
+        var screens by mutableStateOf(listOf(1))
+        val model = ChatViewModel({ room }, Screens.english)
+        compose.setContent {
+            ChatTheme { for (screen in screens) key(screen) { ChatRoute(model, title = "Screen $screen") } }
+        }
+        polls(1)
+        compose.runOnIdle { screens = listOf(1, 2) }
+        compose.runOnIdle { screens = listOf(2) }
+        compose.onNodeWithText("Screen 2").assertIsDisplayed()
+        holdsFor(300.milliseconds, "the other one polls") { room.pollers == 1 }
+        compose.activityRule.scenario.moveToState(Lifecycle.State.CREATED)
+        polls(0)
+        compose.activityRule.scenario.moveToState(Lifecycle.State.RESUMED)
+        polls(1)
+        compose.runOnIdle { screens = emptyList() }
+        polls(0)
     }
 
     @Test

@@ -7,7 +7,8 @@ import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 
 /**
- * Whether the screen of a view model is started, by the lifecycle that observes the view model. A turned phone is no
+ * Whether a screen of a view model is started, by the lifecycles that observe the view model. There may be several: the
+ * one screen fades while the other comes, or the activity is observed as well as what is in it. A turned phone is no
  * reason to rest: the job lives on from one activity to the next. Main thread only.
  */
 internal class ScreenGate {
@@ -15,6 +16,9 @@ internal class ScreenGate {
     private val started = MutableStateFlow(true)
     private val shown = MutableStateFlow(0)
     private var isKnown = false
+
+    /** How many are started. */
+    private var screens = 0
     private var hasStarted = false
 
     val isStarted: StateFlow<Boolean> = started.asStateFlow()
@@ -31,10 +35,12 @@ internal class ScreenGate {
     fun onStart() {
         if (!started.value && hasStarted) shown.value++
         hasStarted = true
+        screens++
         started.value = true
     }
 
     fun onStop(owner: LifecycleOwner) {
-        if ((owner as? Activity)?.isChangingConfigurations != true) started.value = false
+        screens = (screens - 1).coerceAtLeast(0)
+        if (screens == 0 && (owner as? Activity)?.isChangingConfigurations != true) started.value = false
     }
 }
