@@ -33,6 +33,9 @@ public object MessageText {
      */
     public fun remainder(draft: String, sent: String): String = draft.removePrefix(sent)
 
+    /** [text] as it would be sent and shown: without the white space around it, and composed. */
+    public fun normalized(text: CharSequence): String = Normalizer.normalize(trimmed(text), Normalizer.Form.NFC)
+
     private fun trimmed(text: CharSequence): CharSequence = text.trim { it.isUnicodeWhiteSpace() }
 
     /** The `White_Space` property of Unicode; all of it lies within the basic plane. */

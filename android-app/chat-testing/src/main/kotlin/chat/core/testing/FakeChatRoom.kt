@@ -14,7 +14,6 @@ import chat.core.Problem
 import chat.core.RoomId
 import chat.core.Timeline
 import chat.core.Transport
-import java.text.Normalizer
 import java.time.Instant
 import java.util.concurrent.CopyOnWriteArrayList
 import kotlinx.coroutines.CompletableDeferred
@@ -168,7 +167,7 @@ public class FakeChatRoom(override val id: RoomId = RoomId(1), public val userId
 
     override suspend fun send(text: String): MessageKey {
         texts += text
-        val key = synchronized(wishes) { MessageKey(--lastKey) }
+        val key = synchronized(wishes) { nextKey() }
         val said = acting { sayable(text) }
         // As the real one: what was called is done, whether or not the caller is still there.
         withContext(NonCancellable) { storing.await() }
@@ -261,7 +260,7 @@ public class FakeChatRoom(override val id: RoomId = RoomId(1), public val userId
         if (length == 0) throw ChatException.TextBlank()
         if (length > MessageText.MAX_LENGTH) throw ChatException.TextTooLong(length, MessageText.MAX_LENGTH)
         if (!MessageText.isSendable(text)) throw ChatException.TextInvalid()
-        return Normalizer.normalize(text.trim(), Normalizer.Form.NFC)
+        return MessageText.normalized(text)
     }
 
     private fun wish(message: Message, text: String?) {
@@ -292,6 +291,12 @@ public class FakeChatRoom(override val id: RoomId = RoomId(1), public val userId
 
     private fun message(key: MessageKey) =
         checkNotNull(timeline.value.messages.find { it.key == key }) { "there is no message $key" }
+
+    /** Below all that were given, and all that a test has put there. */
+    private fun nextKey(): MessageKey {
+        lastKey = minOf(lastKey, timeline.value.messages.minOfOrNull { it.key.value } ?: 0) - 1
+        return MessageKey(lastKey)
+    }
 
     private fun nextId() = (timeline.value.messages.mapNotNull { it.id }.maxOrNull() ?: 0) + 1
 

@@ -82,7 +82,7 @@ internal abstract class ChatRoomContract {
         stage.bobSays("before")
         waitUntil("it shows") { texts == listOf("before") }
         stage.goOffline()
-        val keys = listOf("first", " \u3000second\n").map { say(it) }
+        val keys = listOf("first", " \u3000second\u0085\n").map { say(it) }
         waitUntil("both show") { texts == listOf("before", "first", "second") }
         for (key in keys) {
             waitFor(key, "waits") { delivery == Delivery.Pending }

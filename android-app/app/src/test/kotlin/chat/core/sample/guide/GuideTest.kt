@@ -42,16 +42,15 @@ class BadgeViewModel(client: ChatClient) : ViewModel() {
 }
 // END DOC
 
-/** The guide's test of a view model runs on a bare JVM: neither Android nor a server is behind the fakes. */
+// DOC
 @OptIn(ExperimentalCoroutinesApi::class)
 class BadgeViewModelTest {
     @Before
-    fun begin() = Dispatchers.setMain(UnconfinedTestDispatcher())
+    fun begin() = Dispatchers.setMain(UnconfinedTestDispatcher()) // a bare JVM has no main thread
 
     @After
     fun end() = Dispatchers.resetMain()
 
-    // DOC
     @Test
     fun `the badge counts what is unread in all rooms`() {
         val client = FakeChatClient()
@@ -70,8 +69,8 @@ class BadgeViewModelTest {
         room.deliver(key)
         assertEquals(Delivery.Sent, room.timeline.value.messages.single().delivery)
     }
-    // END DOC
 }
+// END DOC
 
 @RunWith(AndroidJUnit4::class)
 class ChatScreenTest {

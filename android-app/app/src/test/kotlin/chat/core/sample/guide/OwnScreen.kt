@@ -7,6 +7,7 @@ import androidx.activity.ComponentActivity
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
+import androidx.compose.foundation.lazy.rememberLazyListState
 import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.material3.Button
 import androidx.compose.material3.Text
@@ -18,6 +19,7 @@ import androidx.compose.runtime.remember
 import androidx.compose.runtime.snapshotFlow
 import androidx.compose.ui.Modifier
 import androidx.lifecycle.Lifecycle
+import androidx.lifecycle.compose.LifecycleStartEffect
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import androidx.lifecycle.lifecycleScope
 import androidx.lifecycle.repeatOnLifecycle
@@ -54,20 +56,22 @@ fun Conversation(model: ChatViewModel, onSessionEnded: () -> Unit) {
             }
         }
     }
+    val list = rememberLazyListState()
+    val newest = state.rows.asReversed().drop(list.firstVisibleItemIndex)
+        .firstNotNullOfOrNull { (it as? ChatRow.Message)?.message?.key }
+    // What is on a screen that is shown has been read.
+    LifecycleStartEffect(newest) {
+        newest?.let(model::markRead)
+        onStopOrDispose {}
+    }
     Column {
         if (state.connection is Connection.Waiting) Text("No connection. What you write is kept and sent later.")
-        LazyColumn(Modifier.weight(1f), reverseLayout = true) {
+        LazyColumn(Modifier.weight(1f), list, reverseLayout = true) {
             items(state.rows.asReversed(), key = { it.key }) { row ->
                 when (row) {
-                    is ChatRow.Message -> {
-                        Bubble(row)
-                        LaunchedEffect(row.key) { model.markRead(row.message.key) }
-                    }
-
+                    is ChatRow.Message -> Bubble(row)
                     is ChatRow.DateSeparator -> Text(row.label)
-
                     is ChatRow.UnreadLine -> Text("${row.count} unread")
-
                     is ChatRow.Gap -> Text("${row.missing} more are on their way")
                 }
             }
