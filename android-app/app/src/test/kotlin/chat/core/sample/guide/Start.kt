@@ -46,10 +46,9 @@ class ChatActivity : ComponentActivity() {
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
-        lifecycle.addObserver(model) // the room is polled while this activity is started
         enableEdgeToEdge()
         setContent {
-            ChatTheme { ChatRoute(model, title = "Lunch") }
+            ChatTheme { ChatRoute(model, title = "Lunch") } // the room is polled while this is shown
         }
     }
 }
@@ -64,7 +63,6 @@ class RoomsActivity : ComponentActivity() {
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
-        lifecycle.addObserver(model)
         enableEdgeToEdge()
         setContent {
             ChatTheme {
