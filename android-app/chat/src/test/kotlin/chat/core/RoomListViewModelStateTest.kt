@@ -2,12 +2,11 @@ package chat.core
 
 import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
-import chat.core.fixtures.RoomsClient
 import chat.core.fixtures.ScreenOwner
-import chat.core.fixtures.exampleRoom
 import chat.core.fixtures.waitUntil
+import chat.core.testing.FakeChatClient
+import chat.core.testing.exampleRoomSummary
 import java.time.Clock
-import java.time.Duration
 import java.time.Instant
 import java.time.LocalDate
 import java.time.ZoneId
@@ -26,7 +25,9 @@ import org.junit.runner.RunWith
 @RunWith(AndroidJUnit4::class)
 class RoomListViewModelStateTest {
     private val seoul = ChatFormats(Locale.KOREA, ZoneId.of("Asia/Seoul"), "a h:mm")
-    private val client = RoomsClient()
+    private val client = FakeChatClient()
+
+    @Volatile
     private var now = Instant.parse("2024-08-07T03:00:00Z")
     private val clock = object : Clock() {
         override fun getZone() = ZoneOffset.UTC
@@ -34,7 +35,7 @@ class RoomListViewModelStateTest {
         override fun instant() = now
     }
 
-    private fun model(clock: Clock = this.clock) = RoomListViewModel({ client }, seoul, clock)
+    private fun model() = RoomListViewModel({ client }, seoul, clock)
 
     private fun RoomListViewModel.times() = state.value.rows.map { it.time }
 
@@ -68,14 +69,14 @@ class RoomListViewModelStateTest {
 
     @Test
     fun `a room in which nothing was said has no time`() {
-        client.list(listOf(exampleRoom(1).copy(lastMessage = null), exampleRoom(2)))
+        client.showRooms(exampleRoomSummary(1, lastMessage = null), exampleRoomSummary(2))
         val model = model()
         waitUntil("they are listed") { model.times() == listOf("", "오전 10:30") }
     }
 
     @Test
     fun `another language, zone or clock changes what is shown at once`() {
-        client.list(listOf(exampleRoom(1)))
+        client.showRooms(exampleRoomSummary())
         val model = model()
         waitUntil("it is listed") { model.times() == listOf("오전 10:30") }
         model.setFormats(ChatFormats(Locale.US, ZoneId.of("America/New_York"), "h:mm a"))
@@ -84,23 +85,24 @@ class RoomListViewModelStateTest {
 
     @Test
     fun `at midnight today becomes yesterday`() {
-        client.list(listOf(exampleRoom(1)))
-        val untilMidnight = Duration.between(Instant.now(), Instant.parse("2024-08-07T14:59:59.500Z"))
-        val model = model(Clock.offset(Clock.systemUTC(), untilMidnight))
+        client.showRooms(exampleRoomSummary())
+        now = Instant.parse("2024-08-07T14:59:59.900Z")
+        val model = model()
         waitUntil("it is today") { model.times() == listOf("오전 10:30") }
+        now = Instant.parse("2024-08-07T15:00:00Z")
         waitUntil("it is yesterday") { model.times() == listOf("어제") }
     }
 
     @Test
     fun `whoever comes back on another day reads of yesterday`() {
         val owner = ScreenOwner()
-        client.list(listOf(exampleRoom(1)))
+        client.showRooms(exampleRoomSummary())
         val model = model()
         owner.lifecycle.currentState = Lifecycle.State.RESUMED
         owner.lifecycle.addObserver(model)
-        waitUntil("it is today") { model.times() == listOf("오전 10:30") && client.pollers == 1 }
+        waitUntil("it is today") { model.times() == listOf("오전 10:30") && client.roomPollers == 1 }
         owner.lifecycle.currentState = Lifecycle.State.CREATED
-        waitUntil("it rests") { client.pollers == 0 }
+        waitUntil("it rests") { client.roomPollers == 0 }
         now = Instant.parse("2024-08-08T03:00:00Z")
         owner.lifecycle.currentState = Lifecycle.State.RESUMED
         waitUntil("it is yesterday") { model.times() == listOf("어제") }
@@ -111,9 +113,9 @@ class RoomListViewModelStateTest {
         client.rooms.value = RoomList.NotLoaded
         client.roomsConnection.value = Connection.Connecting
         val model = model()
-        waitUntil("the job runs") { client.pollers == 1 }
+        waitUntil("the job runs") { client.roomPollers == 1 }
         assertEquals(true, model.state.value.isLoading)
-        client.list(emptyList())
+        client.showRooms()
         waitUntil("the list is shown") { model.state.value.connection is Connection.Connecting }
         assertEquals(true, model.state.value.isLoading)
         client.roomsConnection.value = Connection.Live(Transport.POLLING)
@@ -123,8 +125,8 @@ class RoomListViewModelStateTest {
     @Test
     fun `an event that nobody collected is still there`() {
         val model = model()
-        client.end.complete(EndReason.SESSION_ENDED)
-        waitUntil("the job is over") { client.pollers == 0 }
+        client.endSession()
+        waitUntil("the job is over") { client.roomPollers == 0 }
         val events = mutableListOf<RoomListEvent>()
         val screen = CoroutineScope(Dispatchers.Unconfined + Job())
         screen.launch { model.events.collect { events += it } }

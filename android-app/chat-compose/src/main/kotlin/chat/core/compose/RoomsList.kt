@@ -24,7 +24,12 @@ import chat.core.RoomSummary
  * is measured, so nothing jumps.
  */
 @Composable
-internal fun RoomsList(rows: List<RoomRow>, onRoomClick: (RoomSummary) -> Unit, padding: PaddingValues) {
+internal fun RoomsList(
+    rows: List<RoomRow>,
+    onRoomClick: (RoomSummary) -> Unit,
+    displayName: (user: String) -> String,
+    padding: PaddingValues
+) {
     val state = rememberLazyListState()
     val place = remember(state) { RoomsPlace(state) }
     SideEffect { place.follow(rows.map { it.room.id.value }) }
@@ -34,7 +39,7 @@ internal fun RoomsList(rows: List<RoomRow>, onRoomClick: (RoomSummary) -> Unit, 
         contentPadding = padding
     ) {
         items(rows, key = { it.room.id.value }) { row ->
-            RoomsRow(row, onClick = { onRoomClick(row.room) }, Modifier.animateItem())
+            RoomsRow(row, displayName, Modifier.animateItem()) { onRoomClick(row.room) }
         }
     }
 }

@@ -7,12 +7,14 @@ import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.widthIn
 import androidx.compose.material3.Badge
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.res.pluralStringResource
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.contentDescription
@@ -27,9 +29,14 @@ import chat.core.RoomRow
 
 /** A room: its name and initial, what was said last and when, and how much of it is unread. */
 @Composable
-internal fun RoomsRow(row: RoomRow, onClick: () -> Unit, modifier: Modifier = Modifier) {
+internal fun RoomsRow(
+    row: RoomRow,
+    displayName: (user: String) -> String,
+    modifier: Modifier = Modifier,
+    onClick: () -> Unit
+) {
     val room = row.room
-    val preview = room.lastMessage.preview()
+    val preview = room.lastMessage.preview(displayName)
     val unread = if (room.unread > 0) pluralStringResource(R.plurals.chat_unread, room.unread, room.unread) else ""
     val spoken = listOf(room.title, unread, preview, row.time).filter { it.isNotEmpty() }.joinToString()
     Row(
@@ -62,7 +69,8 @@ private fun TitleLine(row: RoomRow) {
             text = row.room.title,
             modifier = Modifier.weight(1f).alignByBaseline(),
             fontWeight = if (isUnread) FontWeight.Bold else null,
-            maxLines = 1,
+            // Beside a large time there is little room for a large title.
+            maxLines = if (LocalDensity.current.fontScale > LARGE_TYPE) 2 else 1,
             overflow = TextOverflow.Ellipsis,
             style = MaterialTheme.typography.titleMedium
         )
@@ -75,6 +83,9 @@ private fun TitleLine(row: RoomRow) {
         )
     }
 }
+
+/** From here on letters are large: the step of Android's own settings after "large". */
+private const val LARGE_TYPE = 1.3f
 
 @Composable
 private fun Preview(last: LastMessage?, preview: String, modifier: Modifier) {
@@ -94,17 +105,15 @@ private fun Preview(last: LastMessage?, preview: String, modifier: Modifier) {
 
 @Composable
 private fun UnreadBadge(count: Int) {
+    val label = if (count > MOST_COUNTED) R.string.chat_rooms_unread_many else R.string.chat_rooms_unread
+    val style = MaterialTheme.typography.labelSmall
     Badge(
+        // One digit in a circle, however large.
+        modifier = Modifier.widthIn(min = with(LocalDensity.current) { style.lineHeight.toDp() }),
         containerColor = MaterialTheme.colorScheme.primary,
         contentColor = MaterialTheme.colorScheme.onPrimary
     ) {
-        Text(
-            if (count <= MOST_COUNTED) {
-                count.toString()
-            } else {
-                stringResource(R.string.chat_rooms_unread_many, MOST_COUNTED)
-            }
-        )
+        Text(stringResource(label, minOf(count, MOST_COUNTED)), style = style)
     }
 }
 
@@ -113,11 +122,11 @@ private const val MOST_COUNTED = 99
 
 /** What was said last, in few words. */
 @Composable
-private fun LastMessage?.preview(): String = when {
+private fun LastMessage?.preview(displayName: (user: String) -> String): String = when {
     this == null -> stringResource(R.string.chat_rooms_no_message)
     isDeleted -> stringResource(R.string.chat_deleted_message)
     isOwn -> stringResource(R.string.chat_rooms_own_message, beginning(text))
-    else -> stringResource(R.string.chat_rooms_other_message, sender, beginning(text))
+    else -> stringResource(R.string.chat_rooms_other_message, displayName(sender), beginning(text))
 }
 
 /** Two lines hold no more, and an ear less: what follows need not be measured nor spoken. */

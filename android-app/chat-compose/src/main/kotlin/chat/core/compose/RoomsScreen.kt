@@ -3,10 +3,13 @@ package chat.core.compose
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.PaddingValues
+import androidx.compose.foundation.layout.RowScope
+import androidx.compose.foundation.layout.WindowInsets
 import androidx.compose.foundation.layout.calculateEndPadding
 import androidx.compose.foundation.layout.calculateStartPadding
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.safeDrawing
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Scaffold
 import androidx.compose.runtime.Composable
@@ -26,7 +29,10 @@ import chat.core.RoomSummary
  * @param onRoomClick Told which room is to be opened.
  * @param onRestart The user wants the list to be followed again after its job ended: [RoomListViewModel.restart].
  * @param onReopen The user wants to try again to open the [ChatClient]: [RoomListViewModel.reopen].
+ * @param onSignIn Where to sign in anew when the session is over; without it there is [onRestart].
  * @param navigationIcon Before the title: an `IconButton` that leads back, where there is somewhere to go.
+ * @param topBarActions After the title: icons, a menu.
+ * @param displayName What a user is called on the screen.
  */
 @Composable
 public fun RoomsScreen(
@@ -36,15 +42,21 @@ public fun RoomsScreen(
     onReopen: () -> Unit,
     modifier: Modifier = Modifier,
     title: String = stringResource(R.string.chat_rooms_title),
-    navigationIcon: @Composable () -> Unit = {}
+    onSignIn: (() -> Unit)? = null,
+    navigationIcon: @Composable () -> Unit = {},
+    topBarActions: @Composable RowScope.() -> Unit = {},
+    displayName: (user: String) -> String = { it }
 ) {
     Scaffold(
         modifier = modifier,
-        topBar = { ChatTopBar(title, state.connection.takeIf { state.failure == null }, navigationIcon) },
-        containerColor = MaterialTheme.colorScheme.background
+        topBar = {
+            ChatTopBar(title, state.connection.takeIf { state.failure == null }, navigationIcon, topBarActions)
+        },
+        containerColor = MaterialTheme.colorScheme.background,
+        contentWindowInsets = WindowInsets.safeDrawing
     ) { padding ->
         Column(Modifier.padding(padding.withoutBottom()).fillMaxSize()) {
-            ConnectionBanner(state.connection, onRestart)
+            ConnectionBanner(state.connection, onRestart, onSignIn)
             Box(Modifier.weight(1f)) {
                 val failure = state.failure
                 when {
@@ -55,6 +67,7 @@ public fun RoomsScreen(
                     state.rows.isNotEmpty() -> RoomsList(
                         rows = state.rows,
                         onRoomClick = onRoomClick,
+                        displayName = displayName,
                         // The rows go on below the system's own bar.
                         padding = PaddingValues(bottom = padding.calculateBottomPadding())
                     )

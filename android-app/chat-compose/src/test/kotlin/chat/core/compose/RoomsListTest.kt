@@ -19,7 +19,6 @@ import chat.core.RoomListUiState
 import chat.core.Transport
 import chat.core.fixtures.BareActivity
 import chat.core.fixtures.SCREEN
-import chat.core.fixtures.exampleRoom
 import chat.core.roomRows
 import java.time.LocalDate
 import org.junit.Assert.assertEquals

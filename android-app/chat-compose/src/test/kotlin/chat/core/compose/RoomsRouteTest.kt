@@ -15,18 +15,15 @@ import androidx.lifecycle.get
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.ChatClient
 import chat.core.Connection
-import chat.core.EndReason
 import chat.core.RoomId
 import chat.core.RoomListViewModel
 import chat.core.fixtures.BareActivity
 import chat.core.fixtures.ChatRule
-import chat.core.fixtures.RoomsClient
 import chat.core.fixtures.SCREEN
-import chat.core.fixtures.exampleRoom
 import chat.core.fixtures.holdsFor
 import chat.core.fixtures.waitUntil
+import chat.core.testing.FakeChatClient
 import kotlin.time.Duration.Companion.milliseconds
-import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotSame
@@ -51,7 +48,7 @@ class RoomsRouteTest {
 
     private val scenario get() = compose.activityRule.scenario
     private val opened = mutableListOf<RoomId>()
-    private var sessionEnds = 0
+    private var signIns = 0
     private var back = 0
 
     private fun show(openClient: suspend () -> ChatClient): RoomListViewModel {
@@ -66,7 +63,7 @@ class RoomsRouteTest {
                     model = model,
                     onRoomClick = { opened += it.id },
                     navigationIcon = { IconButton(onClick = { back++ }) { Text("<") } },
-                    onSessionEnded = { sessionEnds++ }
+                    onSignIn = { signIns++ }
                 )
             }
         }
@@ -85,7 +82,7 @@ class RoomsRouteTest {
 
     @Test
     fun `a tap opens the room, and an app puts its own button before the title`() {
-        val client = RoomsClient().apply { list(listOf(exampleRoom(7, "Lunch"))) }
+        val client = FakeChatClient().apply { showRooms(exampleRoom(7, "Lunch")) }
         show { client }
         await("Lunch")
         compose.onNodeWithText("Lunch").performClick()
@@ -95,17 +92,17 @@ class RoomsRouteTest {
     }
 
     @Test
-    fun `the end of the session is handed to the app, and trying again starts the job anew`() {
-        val client = RoomsClient()
-        show { client }
-        client.roomsConnection.value = Connection.Ended(EndReason.SESSION_ENDED)
-        client.end.complete(EndReason.SESSION_ENDED)
+    fun `when the session is over there is a way to the app's login, and the list goes on after it`() {
+        val client = FakeChatClient()
+        val model = show { client }
+        client.endSession()
         await("You’ve been signed out.")
-        compose.waitUntil(10_000) { sessionEnds == 1 }
-        client.end = CompletableDeferred()
-        compose.onNodeWithText("Try again").performClick()
-        waitUntil("the job runs again") { client.pollers == 1 }
-        assertEquals(1, sessionEnds)
+        compose.onNodeWithText("Sign in").performClick()
+        assertEquals(1, signIns)
+        runBlocking { client.resumeSession() }
+        compose.runOnUiThread { model.restart() }
+        awaitGone("You’ve been signed out.")
+        assertEquals(1, client.roomPollers)
     }
 
     /** A user that other tests know nothing of, so that the list is this test's own. */

@@ -31,7 +31,6 @@ import chat.core.RoomSummary
 import chat.core.Transport
 import chat.core.fixtures.BareActivity
 import chat.core.fixtures.SCREEN
-import chat.core.fixtures.exampleRoom
 import chat.core.roomRows
 import java.time.Instant
 import java.time.LocalDate
