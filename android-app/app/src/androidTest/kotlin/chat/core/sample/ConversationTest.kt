@@ -165,7 +165,7 @@ class ConversationTest {
         waitUntil("the session ends", Sample.PATIENCE) {
             sample.connection == Connection.Ended(EndReason.SESSION_ENDED)
         }
-        compose.onNodeWithText("Try again").assertIsDisplayed()
+        compose.onNodeWithText("Sign in").assertIsDisplayed()
         compose.onNodeWithText("half a thought").assertIsDisplayed()
         sample.isSilent()
     }
