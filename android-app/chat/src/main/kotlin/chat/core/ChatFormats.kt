@@ -9,6 +9,7 @@ import java.time.Instant
 import java.time.LocalDate
 import java.time.ZoneId
 import java.time.format.DateTimeFormatter
+import java.time.format.DecimalStyle
 import java.time.format.FormatStyle
 import java.time.format.TextStyle
 import java.time.temporal.ChronoUnit
@@ -23,15 +24,18 @@ import java.util.Locale
  * @property timePattern How the time of day is written, as [DateTimeFormatter] reads it.
  */
 public data class ChatFormats(public val locale: Locale, public val zone: ZoneId, public val timePattern: String) {
+    /** As resources have them: a formatter of itself writes Latin ones in every language. */
+    private val digits = DecimalStyle.of(locale)
+
     private val timeFormat = try {
         DateTimeFormatter.ofPattern(timePattern, locale)
     } catch (_: IllegalArgumentException) {
         // A locale whose pattern needs a letter that this version of Android does not know.
         DateTimeFormatter.ofLocalizedTime(FormatStyle.SHORT).withLocale(locale)
-    }.withZone(zone)
+    }.withZone(zone).withDecimalStyle(digits)
 
-    private val dateFormat = DateTimeFormatter.ofLocalizedDate(FormatStyle.LONG).withLocale(locale)
-    private val shortDateFormat = DateTimeFormatter.ofLocalizedDate(FormatStyle.MEDIUM).withLocale(locale)
+    private val dateFormat = date(FormatStyle.LONG)
+    private val shortDateFormat = date(FormatStyle.MEDIUM)
 
     private val yesterday by lazy {
         RelativeDateTimeFormatter.getInstance(
@@ -68,6 +72,9 @@ public data class ChatFormats(public val locale: Locale, public val zone: ZoneId
 
     /** The day that [at] falls on for this user. */
     public fun day(at: Instant): LocalDate = at.atZone(zone).toLocalDate()
+
+    private fun date(style: FormatStyle) =
+        DateTimeFormatter.ofLocalizedDate(style).withLocale(locale).withDecimalStyle(digits)
 
     public companion object {
         /**

@@ -60,6 +60,13 @@ class RoomListViewModelStateTest {
     }
 
     @Test
+    fun `digits are those of the language`() {
+        val egypt = ChatFormats(Locale.forLanguageTag("ar-EG"), ZoneId.of("Asia/Seoul"), "h:mm")
+        assertEquals("١٠:٣٠", egypt.time(Instant.parse("2024-08-07T01:30:00Z")))
+        assertEquals("٧ أغسطس ٢٠٢٤", egypt.date(LocalDate.parse("2024-08-07")))
+    }
+
+    @Test
     fun `midnight is the user's, and a server that is ahead of the phone is still today`() {
         assertEquals("오전 12:00", recent("2024-08-06T15:00:00Z"))
         assertEquals("어제", recent("2024-08-06T14:59:59Z"))
