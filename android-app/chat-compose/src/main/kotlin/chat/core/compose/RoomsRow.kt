@@ -15,14 +15,18 @@ import androidx.compose.runtime.Composable
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.LocalDensity
+import androidx.compose.ui.platform.LocalLayoutDirection
 import androidx.compose.ui.res.pluralStringResource
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.text.TextStyle
 import androidx.compose.ui.text.font.FontStyle
 import androidx.compose.ui.text.font.FontWeight
+import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.text.style.TextDirection
 import androidx.compose.ui.text.style.TextOverflow
+import androidx.compose.ui.unit.LayoutDirection
 import androidx.compose.ui.unit.dp
 import chat.core.LastMessage
 import chat.core.RoomRow
@@ -72,7 +76,7 @@ private fun TitleLine(row: RoomRow) {
             // Beside a large time there is little room for a large title.
             maxLines = if (LocalDensity.current.fontScale > LARGE_TYPE) 2 else 1,
             overflow = TextOverflow.Ellipsis,
-            style = MaterialTheme.typography.titleMedium
+            style = MaterialTheme.typography.titleMedium.lined()
         )
         Text(
             text = row.time,
@@ -96,11 +100,17 @@ private fun Preview(last: LastMessage?, preview: String, modifier: Modifier) {
         color = MaterialTheme.colorScheme.onSurfaceVariant,
         maxLines = 2,
         overflow = TextOverflow.Ellipsis,
-        style = base.copy(
-            textDirection = TextDirection.Content,
+        style = base.lined().copy(
             fontStyle = if (last == null || last.isDeleted) FontStyle.Italic else base.fontStyle
         )
     )
+}
+
+/** Each text in its own direction, and all of them beginning at the same side: it is a list, not a page. */
+@Composable
+private fun TextStyle.lined(): TextStyle {
+    val isRtl = LocalLayoutDirection.current == LayoutDirection.Rtl
+    return copy(textDirection = TextDirection.Content, textAlign = if (isRtl) TextAlign.Right else TextAlign.Left)
 }
 
 @Composable
