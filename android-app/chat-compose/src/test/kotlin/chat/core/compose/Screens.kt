@@ -8,6 +8,7 @@ import chat.core.Delivery
 import chat.core.FailureReason
 import chat.core.Message
 import chat.core.MessageKey
+import chat.core.RoomSummary
 import chat.core.Transport
 import chat.core.UnreadMark
 import chat.core.chatRows
@@ -18,6 +19,7 @@ import java.util.Locale
 /** Half past ten in the morning, and so on: what the pictures show. */
 object Screens {
     val english = ChatFormats(Locale.US, ZoneId.of("Asia/Seoul"), "h:mm a")
+    val arabic = ChatFormats(Locale.forLanguageTag("ar"), ZoneId.of("Asia/Seoul"), "h:mm a")
     val korean = ChatFormats(Locale.KOREA, ZoneId.of("Asia/Seoul"), "a h:mm")
 
     /** A state that shows [messages] to somebody in Seoul. */
@@ -50,6 +52,20 @@ object Screens {
         messages
     }
 
+    /** A long morning of it. */
+    fun history(): List<Message> = Script().run {
+        repeat(4) { hour ->
+            at("2024-08-07T0$hour:30:00Z")
+            alice("I’m at exit 2")
+            bob("So am I")
+            alice("I don’t see you")
+            bob("It’s the one beside the bakery")
+            carol("My train stands still before the bridge, as it does every single day.")
+            bob("Take your time")
+        }
+        messages
+    }
+
     /** The same, with everything that can go wrong at its end. */
     fun troubled(korean: Boolean): List<Message> = Script(conversation(korean)).run {
         at("2024-08-07T01:40:00Z")
@@ -69,6 +85,29 @@ object Screens {
         } + away.last().run {
             copy(key = MessageKey(key.value + 1), id = id?.plus(1), change = Change.Failed(FailureReason.REFUSED))
         }
+    }
+
+    /** The rooms of somebody who was away: from today to last month. */
+    fun rooms(korean: Boolean): List<RoomSummary> {
+        fun say(english: String, inKorean: String) = if (korean) inKorean else english
+        val lunch = conversation(korean).last { !it.isOwn }.text
+        val all = listOf(
+            exampleRoom(1, say("Lunch", "점심 모임 🍱"), lunch, "carol", Instant.parse("2024-08-07T01:31:00Z"), 3),
+            exampleRoom(2, say("Release 2.4", "2.4 배포"), say("I’ll look at it", "제가 볼게요"), "alice"),
+            exampleRoom(3, say("Everybody", "전체 공지"), "👍", "dave", Instant.parse("2024-08-06T23:02:00Z"), 120),
+            exampleRoom(4, say("Family", "가족"), "שלום! أراكم هناك 👋", "mina", Instant.parse("2024-08-06T09:12:00Z")),
+            exampleRoom(5, say("Book club", "독서 모임"), "", at = Instant.parse("2024-08-04T12:00:00Z")),
+            exampleRoom(
+                6,
+                say("A room with a name that no line can hold", "한 줄에 다 들어가지 않을 만큼 이름이 긴 채팅방"),
+                say("See you in September", "9월에 만나요"),
+                at = Instant.parse("2024-07-15T12:00:00Z")
+            )
+        )
+        return all.map { room ->
+            val last = room.lastMessage
+            if (last?.text == "") room.copy(lastMessage = last.copy(isDeleted = true)) else room
+        } + exampleRoom(7, say("New project", "새 프로젝트")).copy(lastMessage = null)
     }
 
     private class Script(start: List<Message> = emptyList()) {
