@@ -58,16 +58,37 @@ public class ChatActions private constructor(builder: Builder) {
 
     /** What [ChatActions] are made of: its properties are theirs. */
     public class Builder internal constructor() {
+        /** See [ChatActions.onSend]. */
         public var onSend: (String) -> Unit = {}
+
+        /** See [ChatActions.onEdit]. */
         public var onEdit: (MessageKey, String) -> Unit = { _, _ -> }
+
+        /** See [ChatActions.onDelete]. */
         public var onDelete: (MessageKey) -> Unit = {}
+
+        /** See [ChatActions.onRetry]. */
         public var onRetry: (MessageKey) -> Unit = {}
+
+        /** See [ChatActions.onDiscard]. */
         public var onDiscard: (MessageKey) -> Unit = {}
+
+        /** See [ChatActions.onLoadOlder]. */
         public var onLoadOlder: () -> Unit = {}
+
+        /** See [ChatActions.onShown]. */
         public var onShown: (MessageKey) -> Unit = {}
+
+        /** See [ChatActions.onAnchor]. */
         public var onAnchor: (ScrollAnchor?) -> Unit = {}
+
+        /** See [ChatActions.onRestart]. */
         public var onRestart: () -> Unit = {}
+
+        /** See [ChatActions.onReopen]. */
         public var onReopen: () -> Unit = {}
+
+        /** See [ChatActions.onSignIn]. */
         public var onSignIn: (() -> Unit)? = null
     }
 }

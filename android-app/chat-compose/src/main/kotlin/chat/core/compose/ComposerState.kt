@@ -19,6 +19,7 @@ import chat.core.MessageKey
  */
 @Stable
 public class ComposerState internal constructor(public val draft: TextFieldState, edit: Edit?) {
+    /** Nothing is being edited. */
     public constructor(draft: TextFieldState = TextFieldState()) : this(draft, null)
 
     /** Whether a text is being stored: meanwhile the button rests, so that a second tap is no second message. */
