@@ -12,12 +12,13 @@ import java.io.File
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 
 /**
  * The smallest app: it sends a message, waits until the server has it and somebody else's has come, prints what is in
- * the room, and ends. It is minified by R8 with the library's consumer rules and no others (MinifiedConsumerTest), so
+ * the room, and ends. It has every listener of the core's called. It is minified by R8 with the library's consumer rules and no others (MinifiedConsumerTest), so
  * it may use nothing of the library but what is public.
  */
 object Consumer {
@@ -39,6 +40,11 @@ object Consumer {
                     it.messages.size == 2
             }
         }
+        // What the core calls back for: the list of rooms, and the end of a look for older messages.
+        val polling = launch { client.pollRooms() }
+        withTimeout(20.seconds) { client.rooms.first { it.rooms.isNotEmpty() } }
+        polling.cancel()
+        check(!chat.loadOlder()) { "there are no older messages" }
         timeline.messages.forEach { println("${it.sender}: ${it.text}") }
         client.close()
     }

@@ -35,6 +35,15 @@ class MinifiedConsumerTest {
         assertTrue("chat/core/ChatClient.class" !in names)
     }
 
+    @Test
+    fun `without the rule for JNA it ends as other libraries' apps have ended`() {
+        val shrinker = Shrinker(folder.root)
+        val app = shrinker.minify(shrinker.rules.filterNot { it.startsWith("-keep class com.sun.jna.") })
+
+        val failure = runCatching { run(app) }.exceptionOrNull()
+        assertTrue("$failure", "com.sun.jna" in failure?.message.orEmpty())
+    }
+
     /**
      * Minutes of work, so only on demand: -Dpackaging.eachRule. All but the attribute: jars that we depend on have it
      * kept too, today.
@@ -69,7 +78,7 @@ class MinifiedConsumerTest {
             "consumer.Consumer", server.url, server.token("alice"), "$room", folder.newFolder().path
         ).redirectErrorStream(true).redirectOutput(output).start()
         // Far more than it takes. An app whose core cannot call it back would wait for ever.
-        val ended = process.waitFor(15, TimeUnit.SECONDS)
+        val ended = process.waitFor(60, TimeUnit.SECONDS)
         if (!ended) process.destroyForcibly()
         check(ended && process.exitValue() == 0) { output.readText() }
         return output.readText()
