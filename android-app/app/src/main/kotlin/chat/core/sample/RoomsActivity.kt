@@ -1,5 +1,6 @@
 package chat.core.sample
 
+import android.content.Intent
 import android.os.Bundle
 import androidx.activity.ComponentActivity
 import androidx.activity.compose.setContent
@@ -11,6 +12,7 @@ import androidx.compose.runtime.saveable.rememberSaveable
 import androidx.compose.runtime.setValue
 import androidx.lifecycle.lifecycleScope
 import chat.core.RoomListViewModel
+import chat.core.RoomSummary
 import chat.core.compose.ChatTheme
 import chat.core.compose.RoomsRoute
 import kotlinx.coroutines.launch
@@ -41,14 +43,19 @@ class RoomsActivity : ComponentActivity() {
                 var isSigningIn by rememberSaveable { mutableStateOf(!app.hasToken(account)) }
                 RoomsRoute(
                     model = model,
-                    onRoomClick = { room ->
-                        val opened = account.copy(room = room.id.value, token = "")
-                        startActivity(opened.intent(this).putExtra(MainActivity.TITLE, room.title))
-                    },
+                    onRoomClick = ::open,
                     onSignIn = { isSigningIn = true }
                 )
                 if (isSigningIn) SignInDialog(app, account, onDone = { isSigningIn = false })
             }
         }
+    }
+
+    private fun open(room: RoomSummary) {
+        val intent = account.copy(room = room.id.value, token = "").intent(this)
+            .putExtra(MainActivity.TITLE, room.title)
+            // A second tap before the first has shown its room opens no second one.
+            .addFlags(Intent.FLAG_ACTIVITY_SINGLE_TOP)
+        startActivity(intent)
     }
 }
