@@ -26,10 +26,13 @@ public sealed interface ChatEvent {
         override fun toString(): String = "DraftFound"
     }
 
-    /**
-     * An edit, a deletion, a retry or a discard could not be done: the message has changed meanwhile, for one. The text
-     * of an edit is to be kept where it was written.
-     */
+    /** The new text of a message could not be stored: leave it in the text box. It may be too late for an edit, too. */
+    public data class EditNotStored(
+        @get:JvmName("getKey") public val key: MessageKey,
+        public val error: ChatException
+    ) : ChatEvent
+
+    /** A deletion, a retry or a discard could not be done: the message has changed meanwhile, for one. */
     public data class ActionFailed(public val error: ChatException) : ChatEvent
 
     /** The server will not have a message. It says so itself, with a way out; see [Delivery.Failed]. */

@@ -150,9 +150,12 @@ public class ChatViewModel(
         savedState[DRAFT] = text.take(LONGEST_KEPT_DRAFT)
     }
 
-/** Has one's own message say [text] instead; see [ChatRoom.edit]. Ends in [ChatEvent.EditStored] or a failure. */
+    /**
+     * Has one's own message say [text] instead; see [ChatRoom.edit]. Ends in [ChatEvent.EditStored] or
+     * [ChatEvent.EditNotStored].
+     */
     @JvmName("edit")
-    public fun edit(key: MessageKey, text: String): Unit = act {
+    public fun edit(key: MessageKey, text: String): Unit = act({ ChatEvent.EditNotStored(key, it) }) {
         it.edit(key, text)
         sendEvent(ChatEvent.EditStored(key))
     }
@@ -338,12 +341,15 @@ public class ChatViewModel(
     /** Whether the server has said nothing yet, so that an empty cache is not an empty room. */
     private fun Connection.isSilent() = this is Connection.Idle || this is Connection.Connecting
 
-    private fun act(action: suspend (ChatRoom) -> Unit) {
+    private fun act(
+        onFailure: (ChatException) -> ChatEvent = ChatEvent::ActionFailed,
+        action: suspend (ChatRoom) -> Unit
+    ) {
         viewModelScope.launch {
             try {
                 action(room.await())
             } catch (e: ChatException) {
-                sendEvent(ChatEvent.ActionFailed(e))
+                sendEvent(onFailure(e))
             }
         }
     }

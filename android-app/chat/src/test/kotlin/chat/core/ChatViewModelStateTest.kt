@@ -73,7 +73,9 @@ class ChatViewModelStateTest {
         room.failure = ChatException.StorageFull()
         model.edit(MessageKey(2), "best")
         waitUntil("it is told") { events.size == 2 }
-        assertEquals(true, (events.last() as ChatEvent.ActionFailed).error is ChatException.StorageFull)
+        val failed = events.last() as ChatEvent.EditNotStored
+        assertEquals(MessageKey(2), failed.key)
+        assertEquals(true, failed.error is ChatException.StorageFull)
         screen.cancel()
     }
 

@@ -14,7 +14,7 @@ import androidx.compose.runtime.saveable.rememberSaveable
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.draw.clip
-import androidx.compose.ui.layout.Layout
+import androidx.compose.ui.layout.SubcomposeLayout
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.text.AnnotatedString
 import androidx.compose.ui.text.font.FontWeight
@@ -32,23 +32,29 @@ internal fun BubbleText(key: Long, text: String) {
     var isExpanded by rememberSaveable(key) { mutableStateOf(false) }
     if (text.length < SURELY_SHORT && text.count { it == '\n' } < COLLAPSED_LINES) return Words(linked(text), false) {}
     val fold = remember(text) { Fold() }
-    Layout(
-        content = {
-            Words(linked(text), isExpanded) { if (!isExpanded) fold.isNeeded = it }
-            FoldButton(isExpanded) { isExpanded = !isExpanded }
+    SubcomposeLayout { constraints ->
+        val words = subcompose(Part.WORDS) {
+            Words(linked(text), isExpanded) { fold.isNeeded = it }
+        }.single().measure(constraints)
+        // Not composed where it is not needed, or a screen reader would find it there all the same.
+        val button = if (!fold.isNeeded) {
+            null
+        } else {
+            subcompose(Part.BUTTON) {
+                FoldButton(isExpanded) { isExpanded = !isExpanded }
+            }.single().measure(constraints.copy(minWidth = 0, minHeight = 0))
         }
-    ) { (words, button), constraints ->
-        val placedWords = words.measure(constraints)
-        val placedButton = button.takeIf { fold.isNeeded }?.measure(constraints.copy(minWidth = 0, minHeight = 0))
         layout(
-            width = maxOf(placedWords.width, placedButton?.width ?: 0),
-            height = placedWords.height + (placedButton?.height ?: 0)
+            width = maxOf(words.width, button?.width ?: 0),
+            height = words.height + (button?.height ?: 0)
         ) {
-            placedWords.placeRelative(0, 0)
-            placedButton?.placeRelative(0, placedWords.height)
+            words.placeRelative(0, 0)
+            button?.placeRelative(0, words.height)
         }
     }
 }
+
+private enum class Part { WORDS, BUTTON }
 
 /** Written and read within one measurement: no state, or it would cost another one. */
 private class Fold(var isNeeded: Boolean = false)
@@ -60,12 +66,13 @@ private const val COLLAPSED_LINES = 10
 private const val SURELY_SHORT = 4 * COLLAPSED_LINES
 
 @Composable
-private fun Words(text: AnnotatedString, isExpanded: Boolean, onMeasured: (overflows: Boolean) -> Unit) {
+private fun Words(text: AnnotatedString, isExpanded: Boolean, onMeasured: (isLong: Boolean) -> Unit) {
     Text(
         text = text,
         maxLines = if (isExpanded) Int.MAX_VALUE else COLLAPSED_LINES,
         overflow = TextOverflow.Ellipsis,
-        onTextLayout = { onMeasured(it.hasVisualOverflow) },
+        // Whether or not they are unfolded now: they may have been before they were scrolled away.
+        onTextLayout = { onMeasured(it.hasVisualOverflow || it.lineCount > COLLAPSED_LINES) },
         // The text's own direction: Arabic reads from the right in a left-to-right app too.
         style = MaterialTheme.typography.bodyLarge.copy(
             textDirection = TextDirection.Content,

@@ -26,10 +26,12 @@ import kotlinx.coroutines.launch
 
 /**
  * Connects [model] with [ChatScreen]: collects its state, acts on its events, gives it what it is to remember. It is
- * the one collector of [ChatViewModel.events], and has [model] rest while it is not started.
+ * the one collector of [ChatViewModel.events], of which each goes to one collector only: whoever else is to hear of them
+ * does so by [onEvent]. And it has [model] rest while it is not started.
  *
  * @param onSignIn Where to sign in anew when the session is over: a button in the banner leads there. Afterwards call
  *   `ChatClient.resumeSession` and [ChatViewModel.restart]. Without it the button tries the session there is.
+ * @param onEvent Told of each event after the screen took it, on the main thread: to leave a room that is closed, for one.
  * @param navigationIcon See [ChatScreen]; so are the others.
  */
 @Composable
@@ -38,6 +40,7 @@ public fun ChatRoute(
     title: String,
     modifier: Modifier = Modifier,
     onSignIn: (() -> Unit)? = null,
+    onEvent: (ChatEvent) -> Unit = {},
     navigationIcon: @Composable () -> Unit = {},
     topBarActions: @Composable RowScope.() -> Unit = {},
     avatar: (@Composable (user: String) -> Unit)? = null,
@@ -49,7 +52,7 @@ public fun ChatRoute(
         val snackbar = remember { SnackbarHostState() }
         val formats = rememberChatFormats()
         LaunchedEffect(formats) { model.setFormats(formats) }
-        TakeEvents(model, composer, snackbar)
+        TakeEvents(model, composer, snackbar, onEvent)
         val signIn by rememberUpdatedState(onSignIn)
         ChatScreen(
             state = state,
@@ -70,13 +73,20 @@ public fun ChatRoute(
 }
 
 @Composable
-private fun TakeEvents(model: ChatViewModel, composer: ComposerState, snackbar: SnackbarHostState) {
+private fun TakeEvents(
+    model: ChatViewModel,
+    composer: ComposerState,
+    snackbar: SnackbarHostState,
+    onEvent: (ChatEvent) -> Unit
+) {
     // The words at the time of the event: the language may have changed since this began to collect.
     val resources by rememberUpdatedState(LocalResources.current)
+    val tell by rememberUpdatedState(onEvent)
     LaunchedEffect(model, composer) {
         model.events.collect { event ->
             composer.take(event)
             event.toWords(resources)?.let { launch { snackbar.showSnackbar(it) } }
+            tell(event)
         }
     }
 }
@@ -84,11 +94,11 @@ private fun TakeEvents(model: ChatViewModel, composer: ComposerState, snackbar: 
 private fun chatActions(model: ChatViewModel, composer: ComposerState, signIn: (() -> Unit)?) = ChatActions {
     // Busy from the tap to the event: a second tap in between must not send the same text twice.
     onSend = {
-        composer.isStoring = true
+        composer.isSending = true
         model.send(it)
     }
     onEdit = { key, text ->
-        composer.isStoring = true
+        composer.edit?.isStoring = true
         model.edit(key, text)
     }
     onDelete = model::delete
@@ -120,24 +130,23 @@ private fun rememberComposerState(model: ChatViewModel): ComposerState {
     val composer = rememberComposerState(draft)
     // The screen before this one may have sent: what is still in the box then is let go of by the event to come. Had
     // it been stored already, the view model's draft were without it, and the event must take nothing out of this box.
-    return remember(composer) { composer.also { it.isStoring = model.state.value.isSending } }
+    return remember(composer) { composer.also { it.isSending = model.state.value.isSending } }
 }
 
 private fun ComposerState.take(event: ChatEvent) {
     when (event) {
         is ChatEvent.Stored -> {
-            if (isStoring) draft.letGo(event.text)
-            isStoring = false
+            if (isSending) draft.letGo(event.text)
+            isSending = false
         }
 
         is ChatEvent.DraftFound -> draft.putFirst(event.text)
 
-        is ChatEvent.EditStored -> {
-            if (edited == event.key) endEdit()
-            isStoring = false
-        }
+        is ChatEvent.NotStored -> isSending = false
 
-        is ChatEvent.NotStored, is ChatEvent.ActionFailed -> isStoring = false
+        is ChatEvent.EditStored -> if (edited == event.key) endEdit()
+
+        is ChatEvent.EditNotStored -> edit?.takeIf { it.key == event.key }?.isStoring = false
 
         else -> Unit
     }
@@ -147,11 +156,9 @@ private fun ComposerState.take(event: ChatEvent) {
 private fun ChatEvent.toWords(resources: Resources): String? = when (this) {
     is ChatEvent.NotStored -> R.string.chat_not_stored
 
-    is ChatEvent.ActionFailed -> when (error) {
-        is ChatException.TooLate -> R.string.chat_too_late
-        is ChatException.NotFound -> R.string.chat_action_failed
-        else -> R.string.chat_action_not_stored
-    }
+    is ChatEvent.EditNotStored -> error.words()
+
+    is ChatEvent.ActionFailed -> error.words()
 
     // The row says why, and what one can do; this is for whoever reads elsewhere in the list.
     is ChatEvent.MessageRefused -> R.string.chat_message_refused
@@ -160,6 +167,13 @@ private fun ChatEvent.toWords(resources: Resources): String? = when (this) {
 
     else -> null
 }?.let(resources::getString)
+
+/** Why something could not be done with a message. */
+private fun ChatException.words(): Int = when (this) {
+    is ChatException.TooLate -> R.string.chat_too_late
+    is ChatException.NotFound -> R.string.chat_action_failed
+    else -> R.string.chat_action_not_stored
+}
 
 /** Puts [found] before what was typed since, unless the box was begun with it. */
 private fun TextFieldState.putFirst(found: String) = edit {

@@ -64,7 +64,7 @@ public fun ChatScreen(
             when {
                 state.failure != null -> Unit
                 closed != null -> ClosedComposer(closed, composer.draft, actions.onRestart)
-                else -> Composer(composer, composer.isStoring || state.isSending, actions)
+                else -> Composer(composer, composer.isSending || state.isSending, actions)
             }
         },
         snackbarHost = { SnackbarHost(snackbar) },

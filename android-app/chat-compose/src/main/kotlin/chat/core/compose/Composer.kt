@@ -46,10 +46,10 @@ import chat.core.MessageText
  * Where one writes: the draft, or another text for a message, with its button. Near the limit it counts, in the
  * characters the server counts in.
  *
- * @param isBusy Whether a text is being stored.
+ * @param isSending Whether the draft is being stored.
  */
 @Composable
-internal fun Composer(composer: ComposerState, isBusy: Boolean, actions: ChatActions) {
+internal fun Composer(composer: ComposerState, isSending: Boolean, actions: ChatActions) {
     val edit = composer.edit
     BackHandler(enabled = edit != null, onBack = composer::endEdit)
     Bar {
@@ -57,11 +57,11 @@ internal fun Composer(composer: ComposerState, isBusy: Boolean, actions: ChatAct
         // Each text has a field of its own: its cursor, its undo, what the keyboard holds of it.
         key(edit) {
             if (edit == null) {
-                Input(composer.draft, isBusy, Purpose.SEND, onSubmit = actions.onSend)
+                Input(composer.draft, isSending, Purpose.SEND, onSubmit = actions.onSend)
             } else {
                 Input(
                     text = edit.text,
-                    isBusy = isBusy,
+                    isBusy = edit.isStoring,
                     purpose = Purpose.EDIT,
                     original = edit.original,
                     onLeave = composer::endEdit,

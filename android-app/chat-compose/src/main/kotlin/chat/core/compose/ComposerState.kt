@@ -22,11 +22,17 @@ public class ComposerState internal constructor(public val draft: TextFieldState
     /** Nothing is being edited. */
     public constructor(draft: TextFieldState = TextFieldState()) : this(draft, null)
 
-    /** Whether a text is being stored: meanwhile the button rests, so that a second tap is no second message. */
-    public var isStoring: Boolean by mutableStateOf(false)
+    /** Whether [draft] is being stored: meanwhile its button rests, so that a second tap is no second message. */
+    internal var isSending: Boolean by mutableStateOf(false)
+
+    /** Whether a text is being stored, [ChatRoute] says: a new message, or the edit. */
+    public val isStoring: Boolean get() = isSending || edit?.isStoring == true
 
     /** One's own message that is to say something else, and what. */
-    internal class Edit(val key: MessageKey, val original: String, val text: TextFieldState)
+    @Stable
+    internal class Edit(val key: MessageKey, val original: String, val text: TextFieldState) {
+        var isStoring: Boolean by mutableStateOf(false)
+    }
 
     internal var edit: Edit? by mutableStateOf(edit)
         private set

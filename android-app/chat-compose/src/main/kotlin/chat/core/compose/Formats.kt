@@ -20,7 +20,8 @@ public fun rememberChatFormats(): ChatFormats {
     val context = LocalContext.current
     val configuration = LocalConfiguration.current
     var formats by remember(configuration) { mutableStateOf(ChatFormats.of(context)) }
-    LifecycleStartEffect(context) {
+    // Each configuration has a state of its own, which is to be told.
+    LifecycleStartEffect(context, configuration) {
         val receiver = object : BroadcastReceiver() {
             override fun onReceive(received: Context, intent: Intent) {
                 formats = ChatFormats.of(context)

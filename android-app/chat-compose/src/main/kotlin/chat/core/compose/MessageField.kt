@@ -3,6 +3,7 @@ package chat.core.compose
 import android.view.KeyEvent as AndroidKeyEvent
 import android.view.inputmethod.EditorInfo
 import androidx.compose.foundation.layout.Box
+import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.shape.RoundedCornerShape
@@ -16,7 +17,6 @@ import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.remember
-import androidx.compose.ui.Alignment
 import androidx.compose.ui.ExperimentalComposeUiApi
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.focus.FocusRequester
@@ -87,8 +87,12 @@ internal fun MessageField(
             decorator = { field ->
                 Surface(shape = RoundedCornerShape(24.dp), color = colors.surfaceContainerHigh) {
                     Box(
-                        modifier = Modifier.heightIn(min = 48.dp).padding(horizontal = 18.dp, vertical = 12.dp),
-                        contentAlignment = Alignment.CenterStart
+                        modifier = Modifier
+                            .fillMaxWidth()
+                            .heightIn(min = 48.dp)
+                            .padding(horizontal = 18.dp, vertical = 12.dp),
+                        // As wide as the box, or a text from the right would begin in the middle of it.
+                        propagateMinConstraints = true
                     ) {
                         if (text.text.isEmpty()) {
                             val hint = stringResource(R.string.chat_message_hint)

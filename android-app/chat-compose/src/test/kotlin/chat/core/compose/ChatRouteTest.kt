@@ -1,15 +1,18 @@
 package chat.core.compose
 
 import android.content.Intent
+import android.content.res.Configuration
 import android.provider.Settings
 import androidx.activity.ComponentActivity
 import androidx.compose.material3.IconButton
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.CompositionLocalProvider
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.key
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import androidx.compose.ui.platform.LocalConfiguration
 import androidx.compose.ui.semantics.SemanticsProperties
 import androidx.compose.ui.semantics.getOrNull
 import androidx.compose.ui.test.SemanticsMatcher
@@ -21,6 +24,7 @@ import androidx.compose.ui.test.hasText
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
 import androidx.compose.ui.test.longClick
 import androidx.compose.ui.test.onAllNodesWithTag
+import androidx.compose.ui.test.onAllNodesWithText
 import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
@@ -31,10 +35,12 @@ import androidx.compose.ui.test.performTextReplacement
 import androidx.compose.ui.test.performTouchInput
 import androidx.lifecycle.Lifecycle
 import androidx.test.ext.junit.runners.AndroidJUnit4
+import chat.core.ChatEvent
 import chat.core.ChatException
 import chat.core.ChatViewModel
 import chat.core.Connection
 import chat.core.EndReason
+import chat.core.MessageKey
 import chat.core.RoomId
 import chat.core.fixtures.BareActivity
 import chat.core.fixtures.SCREEN
@@ -133,6 +139,45 @@ class ChatRouteTest {
     }
 
     @Test
+    fun `what else fails does not end a send, and an edit does not wait for one`() {
+        room.show(listOf(exampleMessage(2, "mine", sender = "alice")))
+        val model = ChatViewModel({ room }, Screens.english)
+        compose.setContent { ChatTheme { ChatRoute(model, title = "Room 1") } }
+        room.storing = CompletableDeferred()
+        draft.performTextInput("once")
+        send.performClick()
+        openEdit("mine")
+        compose.onNodeWithTag("edit").performTextReplacement("mine, better")
+        compose.onNodeWithContentDescription("Save").assertIsEnabled()
+        compose.onNodeWithContentDescription("Cancel").performClick()
+        compose.runOnIdle { model.retry(MessageKey(9)) }
+        compose.onNodeWithText("That message has changed", substring = true).assertIsDisplayed()
+        send.assertIsNotEnabled()
+        room.storing.complete(Unit)
+        compose.waitForIdle()
+        compose.onNodeWithText("Message").assertIsDisplayed()
+        assertEquals(listOf("once"), room.sent)
+        assertEquals("", model.draft.value)
+    }
+
+    @Test
+    fun `an app hears of what the screen has acted on`() {
+        val heard = mutableListOf<ChatEvent>()
+        val model = ChatViewModel({ room }, Screens.english)
+        compose.setContent { ChatTheme { ChatRoute(model, title = "Room 1", onEvent = { heard += it }) } }
+        draft.performTextInput("hello")
+        send.performClick()
+        compose.waitForIdle()
+        compose.onNodeWithText("Message").assertIsDisplayed()
+        assertEquals(listOf<ChatEvent>(ChatEvent.Stored("hello")), heard)
+        room.end(EndReason.SESSION_ENDED)
+        waitUntil("the app knows") {
+            compose.waitForIdle()
+            heard.last() == ChatEvent.SessionEnded
+        }
+    }
+
+    @Test
     fun `what could not be stored stays in the box, and one is told`() {
         show()
         room.storing = CompletableDeferred<Unit>().apply { completeExceptionally(ChatException.Storage("no space")) }
@@ -143,9 +188,15 @@ class ChatRouteTest {
         send.assertIsEnabled()
     }
 
-    private fun edit(text: String, better: String) {
+    private fun openEdit(text: String) {
+        // The rows are made on another thread.
+        compose.waitUntil(10_000) { compose.onAllNodesWithText(text).fetchSemanticsNodes().isNotEmpty() }
         compose.onNodeWithText(text).performTouchInput { longClick() }
         compose.onNodeWithText("Edit").performClick()
+    }
+
+    private fun edit(text: String, better: String) {
+        openEdit(text)
         compose.onNodeWithTag("edit").performTextReplacement(better)
         compose.onNodeWithContentDescription("Save").performClick()
         compose.waitForIdle()
@@ -306,6 +357,30 @@ class ChatRouteTest {
             Settings.System.putString(compose.activity.contentResolver, Settings.System.TIME_12_24, "24")
             compose.activity.sendBroadcast(Intent(Intent.ACTION_TIME_CHANGED))
             shows("bob, 03:30: what time is it?")
+        } finally {
+            TimeZone.setDefault(home)
+        }
+    }
+
+    @Test
+    fun `the clock is followed still, after the app has taken another configuration itself`() {
+        val home = TimeZone.getDefault()
+        try {
+            TimeZone.setDefault(TimeZone.getTimeZone("Asia/Seoul"))
+            room.show(listOf(exampleMessage(1, "what time is it?")))
+            val model = ChatViewModel({ room }, Screens.english)
+            var configuration by mutableStateOf(compose.activity.resources.configuration)
+            compose.setContent {
+                CompositionLocalProvider(LocalConfiguration provides configuration) {
+                    ChatTheme { ChatRoute(model, title = "Room 1") }
+                }
+            }
+            shows("bob, 10:30 AM: what time is it?")
+            compose.runOnIdle { configuration = Configuration(configuration).apply { screenWidthDp += 100 } }
+            compose.waitForIdle()
+            TimeZone.setDefault(TimeZone.getTimeZone("Europe/Berlin"))
+            compose.activity.sendBroadcast(Intent(Intent.ACTION_TIMEZONE_CHANGED))
+            shows("bob, 3:30 AM: what time is it?")
         } finally {
             TimeZone.setDefault(home)
         }

@@ -125,6 +125,26 @@ class ChatScreenTest {
     }
 
     @Test
+    fun `what was unfolded can be folded, after one was elsewhere too, unless it has become short`() {
+        val long = List(30) { "line ${it + 1}" }.joinToString("\n")
+        show(listOf(exampleMessage(1, long)) + List(60) { exampleMessage(it + 2L) })
+        scrollTo("More")
+        text("More").performClick()
+        scrollTo("message 61")
+        text("Less").assertDoesNotExist()
+        scrollTo("Less")
+        text("Less").performClick()
+        text("More").assertIsDisplayed().performClick()
+        compose.runOnIdle {
+            state =
+                Screens.state(listOf(exampleMessage(1, "no longer as long as it was, yet not quite short")))
+        }
+        compose.onNodeWithText("no longer", substring = true).assertIsDisplayed()
+        compose.onNodeWithText("Less").assertDoesNotExist()
+        compose.onNodeWithText("More").assertDoesNotExist()
+    }
+
+    @Test
     fun `blank is not sent, in any script`() {
         show(many(1))
         val send = compose.onNodeWithTag("send")

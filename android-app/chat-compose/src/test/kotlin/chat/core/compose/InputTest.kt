@@ -6,6 +6,7 @@ import android.view.ViewGroup
 import android.view.inputmethod.EditorInfo
 import androidx.activity.ComponentActivity
 import androidx.compose.ui.input.key.Key
+import androidx.compose.ui.semantics.SemanticsActions
 import androidx.compose.ui.semantics.SemanticsProperties
 import androidx.compose.ui.semantics.getOrNull
 import androidx.compose.ui.test.ExperimentalTestApi
@@ -18,10 +19,13 @@ import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performKeyInput
+import androidx.compose.ui.test.performSemanticsAction
 import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.performTextReplacement
 import androidx.compose.ui.test.pressKey
 import androidx.compose.ui.test.withKeyDown
+import androidx.compose.ui.text.TextLayoutResult
+import androidx.compose.ui.unit.dp
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.fixtures.BareActivity
 import chat.core.fixtures.SCREEN
@@ -148,10 +152,20 @@ class InputTest {
     }
 
     @Test
+    fun `a text from the right begins at the right of the box`() {
+        show()
+        box.performTextInput("مرحبا")
+        val layouts = mutableListOf<TextLayoutResult>()
+        box.performSemanticsAction(SemanticsActions.GetTextLayoutResult) { it(layouts) }
+        val width = box.fetchSemanticsNode().size.width - with(compose.density) { 2 * 18.dp.toPx() }
+        assertEquals(width, layouts.single().getLineRight(0), 2f)
+    }
+
+    @Test
     fun `while a text is being stored it is not sent again, by no key either`() {
         show()
         box.performTextInput("once")
-        compose.runOnIdle { composer.isStoring = true }
+        compose.runOnIdle { composer.isSending = true }
         box.performKeyInput { pressKey(Key.Enter) }
         assertEquals(emptyList<String>(), sent)
     }
