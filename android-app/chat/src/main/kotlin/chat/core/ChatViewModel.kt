@@ -102,8 +102,21 @@ public class ChatViewModel(
             ScrollAnchor(MessageKey(key), offset.toInt())
         }
         set(value) {
-            savedState[ANCHOR] = value?.run { longArrayOf(key.value, offset.toLong()) }
+            savedState[ANCHOR] = value?.run { longArrayOf(key.value, offset.toLong(), numberAt(key)) }
         }
+
+    /**
+     * The number of the message of [key], or of the last before it that has one: no older one need be looked at to find
+     * it. The key of most is their number; the others were written here.
+     */
+    private fun numberAt(key: MessageKey): Long {
+        if (key.value > 0) return key.value
+        val rows = state.value.rows
+        for (index in rows.indexOfLast { it is ChatRow.Message && it.message.key == key } downTo 0) {
+            return (rows[index] as? ChatRow.Message)?.message?.id ?: continue
+        }
+        return Long.MAX_VALUE
+    }
 
     private val formats = MutableStateFlow(formats)
 
@@ -324,17 +337,18 @@ public class ChatViewModel(
     /** Has the messages loaded up to the one that the list is to begin at, so that it can. */
     private suspend fun findPlace(room: ChatRoom) {
         val key = scrollAnchor?.key ?: return
+        val number = savedState.get<LongArray>(ANCHOR)?.getOrNull(2) ?: key.value
         room.timeline.first { it.isLoaded }
         try {
-            while (room.timeline.value.mayReach(key) && room.loadOlder()) continue
+            while (room.timeline.value.mayReach(key, number) && room.loadOlder()) continue
         } catch (_: ChatException) {
             // Then it begins at the newest message.
         }
     }
 
-    /** Whether the message is not there yet and may be among the older ones; the key of most is their number. */
-    private fun Timeline.mayReach(key: MessageKey) =
-        hasOlder && messages.none { it.key == key } && (messages.firstOrNull()?.id ?: 0) > key.value
+    /** Whether the message is not there yet and may be among the older ones. */
+    private fun Timeline.mayReach(key: MessageKey, number: Long) =
+        hasOlder && messages.none { it.key == key } && (messages.firstOrNull()?.id ?: 0) > number
 
     private data class Shown(val timeline: Timeline, val rows: List<ChatRow>, val connection: Connection)
 

@@ -2,6 +2,7 @@ package chat.core
 
 import android.os.Looper
 import androidx.lifecycle.Lifecycle
+import androidx.lifecycle.SavedStateHandle
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.fixtures.ScreenOwner
 import chat.core.fixtures.holdsFor
@@ -303,6 +304,20 @@ class ChatViewModelStateTest {
         screen.launch { model.events.collect { events += it } }
         act(events)
         screen.cancel()
+    }
+
+    @Test
+    fun `a place at a message of one's own that is gone has no older ones fetched`() {
+        val waiting = exampleMessage(-1, "waiting", sender = "alice").copy(id = null, delivery = Delivery.Pending)
+        val all = List(5) { exampleMessage(it + 101L) }
+        room.show(all + waiting)
+        val saved = SavedStateHandle()
+        ChatViewModel({ room }, seoul, saved).scrollAnchor = ScrollAnchor(waiting.key, offset = -7)
+        room.show(all)
+        room.addOlderPage(List(5) { exampleMessage(it + 96L) })
+        val model = ChatViewModel({ room }, seoul, saved)
+        waitUntil("it shows") { model.state.value.rows.isNotEmpty() }
+        assertEquals(5, room.timeline.value.messages.size)
     }
 
     @Test

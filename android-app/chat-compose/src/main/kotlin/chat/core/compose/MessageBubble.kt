@@ -1,8 +1,12 @@
 package chat.core.compose
 
 import androidx.compose.foundation.BorderStroke
+import androidx.compose.foundation.LocalIndication
 import androidx.compose.foundation.combinedClickable
+import androidx.compose.foundation.focusable
 import androidx.compose.foundation.gestures.detectTapGestures
+import androidx.compose.foundation.indication
+import androidx.compose.foundation.interaction.MutableInteractionSource
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.padding
@@ -16,11 +20,21 @@ import androidx.compose.runtime.Composable
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
+import androidx.compose.runtime.rememberUpdatedState
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.draw.clip
 import androidx.compose.ui.graphics.Color
 import androidx.compose.ui.graphics.luminance
+import androidx.compose.ui.input.key.Key
+import androidx.compose.ui.input.key.KeyEventType
+import androidx.compose.ui.input.key.isShiftPressed
+import androidx.compose.ui.input.key.key
+import androidx.compose.ui.input.key.onKeyEvent
+import androidx.compose.ui.input.key.type
+import androidx.compose.ui.input.pointer.PointerEventPass
+import androidx.compose.ui.input.pointer.PointerEventType
+import androidx.compose.ui.input.pointer.isSecondaryPressed
 import androidx.compose.ui.input.pointer.pointerInput
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.CustomAccessibilityAction
@@ -93,7 +107,10 @@ private fun ColorScheme.bubble(message: Message): Pair<Color, Color> = when {
     else -> primary to onPrimary
 }
 
-/** A long press opens the menu, for a screen reader too; a tap tries again what has failed. */
+/**
+ * A long press opens the menu, for a screen reader too, and so do the keys and the other mouse button that open menus
+ * everywhere; a tap, and Enter, tries again what has failed.
+ */
 @Composable
 private fun Modifier.press(
     message: Message,
@@ -106,7 +123,7 @@ private fun Modifier.press(
         offers.isEmpty() -> this
 
         message.delivery is Delivery.Failed && MessageAction.RETRY in offers ->
-            combinedClickable(
+            menuKeys(hasEnter = false, onLongPress).combinedClickable(
                 onClick = onTap,
                 onClickLabel = stringResource(MessageAction.RETRY.label),
                 onLongClick = onLongPress,
@@ -114,7 +131,9 @@ private fun Modifier.press(
             )
 
         // No tap: a screen reader would offer one, to no effect.
-        else -> pointerInput(message.key) { detectTapGestures(onLongPress = { onLongPress() }) }
+        else -> menuKeys(hasEnter = true, onLongPress)
+            .focused()
+            .pointerInput(message.key) { detectTapGestures(onLongPress = { onLongPress() }) }
             .semantics {
                 onLongClick(label) {
                     onLongPress()
@@ -122,6 +141,40 @@ private fun Modifier.press(
                 }
             }
     }
+}
+
+/** Has [onOpen] done by the keys for menus, by Enter too if [hasEnter], and by the right mouse button. */
+@Composable
+private fun Modifier.menuKeys(hasEnter: Boolean, onOpen: () -> Unit): Modifier {
+    val open by rememberUpdatedState(onOpen)
+    return onKeyEvent { event ->
+        val isOurs = when (event.key) {
+            Key.Menu -> true
+            Key.F10 -> event.isShiftPressed
+            Key.Enter, Key.NumPadEnter, Key.DirectionCenter -> hasEnter
+            else -> false
+        }
+        // At the end of it, as with a button, or Enter would come up in the menu.
+        if (isOurs && event.type == KeyEventType.KeyUp) open()
+        isOurs
+    }.pointerInput(Unit) {
+        awaitPointerEventScope {
+            while (true) {
+                // Before the tap and what is in the bubble see it: for them it would be a press like any other.
+                val event = awaitPointerEvent(PointerEventPass.Initial)
+                if (event.type != PointerEventType.Press || !event.buttons.isSecondaryPressed) continue
+                event.changes.forEach { it.consume() }
+                open()
+            }
+        }
+    }
+}
+
+/** Can be gone to by keys, and shows that one is there. */
+@Composable
+private fun Modifier.focused(): Modifier {
+    val interactions = remember { MutableInteractionSource() }
+    return indication(interactions, LocalIndication.current).focusable(interactionSource = interactions)
 }
 
 /** Round, but nearly square on its speaker's side, where it touches its neighbours of the same run. */

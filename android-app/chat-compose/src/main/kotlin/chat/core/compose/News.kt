@@ -118,6 +118,8 @@ internal fun BoxScope.Announcement(rows: List<ChatRow>, isAtBottom: Boolean, dis
     var words by remember { mutableStateOf("") }
     val resources = LocalResources.current
     LaunchedEffect(newest?.id) {
+        // The one before may have been deleted while it was being said.
+        words = ""
         val id = newest?.id ?: return@LaunchedEffect
         val isNew = id > seen.id
         seen.id = maxOf(seen.id, id)

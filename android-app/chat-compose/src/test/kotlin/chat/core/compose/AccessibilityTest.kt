@@ -230,6 +230,19 @@ class AccessibilityTest {
     }
 
     @Test
+    fun `what is deleted while it is being announced is not said any longer`() {
+        val messages = List(3) { exampleMessage(it + 1L) }
+        show(Screens.state(messages))
+        compose.mainClock.autoAdvance = false
+        val quiet = announced()
+        pass(Screens.state(messages + exampleMessage(4, "hello")))
+        assertEquals(listOf("New message. bob: hello"), announced() - quiet.toSet())
+        pass(Screens.state(messages + exampleMessage(4, "").copy(isDeleted = true)))
+        compose.mainClock.advanceTimeBy(5_000)
+        assertEquals(quiet, announced())
+    }
+
+    @Test
     fun `the menu's items are large enough for a finger too`() {
         show(Screens.state(listOf(exampleMessage(2, "mine", sender = "alice"))))
         compose.onNodeWithText("mine").performTouchInput { longClick() }

@@ -5,21 +5,31 @@ import androidx.activity.ComponentActivity
 import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.remember
+import androidx.compose.ui.input.key.Key
 import androidx.compose.ui.semantics.SemanticsActions
 import androidx.compose.ui.semantics.SemanticsNode
+import androidx.compose.ui.test.ExperimentalTestApi
 import androidx.compose.ui.test.SemanticsNodeInteraction
 import androidx.compose.ui.test.assertIsDisplayed
+import androidx.compose.ui.test.assertIsFocused
 import androidx.compose.ui.test.assertIsNotEnabled
 import androidx.compose.ui.test.junit4.StateRestorationTester
 import androidx.compose.ui.test.junit4.v2.createAndroidComposeRule
 import androidx.compose.ui.test.longClick
+import androidx.compose.ui.test.onAllNodesWithText
 import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
+import androidx.compose.ui.test.performKeyInput
+import androidx.compose.ui.test.performMouseInput
 import androidx.compose.ui.test.performSemanticsAction
 import androidx.compose.ui.test.performTextReplacement
 import androidx.compose.ui.test.performTouchInput
+import androidx.compose.ui.test.pressKey
+import androidx.compose.ui.test.requestFocus
+import androidx.compose.ui.test.rightClick
+import androidx.compose.ui.test.withKeyDown
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import chat.core.Change
 import chat.core.Delivery
@@ -35,6 +45,7 @@ import org.junit.runner.RunWith
 import org.robolectric.annotation.Config
 
 /** What can be done with a message: by a long press, and by a screen reader. */
+@OptIn(ExperimentalTestApi::class)
 @RunWith(AndroidJUnit4::class)
 @Config(qualifiers = SCREEN)
 class MessageMenuTest {
@@ -84,6 +95,36 @@ class MessageMenuTest {
         fetchSemanticsNode().config[SemanticsActions.CustomActions].map { it.label }
 
     private fun SemanticsNode.longPressLabel() = config[SemanticsActions.OnLongClick].label
+
+    private fun opens(message: String, what: String, open: SemanticsNodeInteraction.() -> Unit) {
+        compose.onNodeWithText(message).open()
+        compose.waitForIdle()
+        assertEquals(what, 1, compose.onAllNodesWithText("Copy").fetchSemanticsNodes().size)
+        compose.onNodeWithText("Copy").performClick()
+        compose.waitForIdle()
+        compose.onNodeWithText("Copy").assertDoesNotExist()
+    }
+
+    @Test
+    fun `a message is reached by keys, and those that open menus open its menu`() {
+        show(theirs, mine)
+        for (name in listOf("theirs", "mine")) {
+            opens(name, "Enter") { requestFocus().assertIsFocused().performKeyInput { pressKey(Key.Enter) } }
+            opens(name, "Menu") { requestFocus().performKeyInput { pressKey(Key.Menu) } }
+            opens(name, "Shift and F10") {
+                requestFocus().performKeyInput { withKeyDown(Key.ShiftLeft) { pressKey(Key.F10) } }
+            }
+        }
+        assertEquals(emptyList<String>(), done)
+    }
+
+    @Test
+    fun `the right button of a mouse opens the menu, and tries nothing again`() {
+        show(theirs, mine.copy(delivery = refused))
+        opens("theirs", "the right button") { performMouseInput { rightClick() } }
+        opens("mine", "the right button") { performMouseInput { rightClick() } }
+        assertEquals(emptyList<String>(), done)
+    }
 
     @Test
     fun `a long press on one's own message offers to delete it, and asks once more`() {
