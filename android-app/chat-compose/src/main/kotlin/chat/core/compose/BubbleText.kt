@@ -17,6 +17,7 @@ import androidx.compose.ui.draw.clip
 import androidx.compose.ui.layout.SubcomposeLayout
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.text.AnnotatedString
+import androidx.compose.ui.text.TextStyle
 import androidx.compose.ui.text.font.FontWeight
 import androidx.compose.ui.text.style.LineBreak
 import androidx.compose.ui.text.style.TextDirection
@@ -74,13 +75,13 @@ private fun Words(text: AnnotatedString, isExpanded: Boolean, onMeasured: (isLon
         // Whether or not they are unfolded now: they may have been before they were scrolled away.
         onTextLayout = { onMeasured(it.hasVisualOverflow || it.lineCount > COLLAPSED_LINES) },
         // The text's own direction: Arabic reads from the right in a left-to-right app too.
-        style = MaterialTheme.typography.bodyLarge.copy(
-            textDirection = TextDirection.Content,
-            // Korean and Japanese lines break between phrases, as people write them, and not inside a word.
-            lineBreak = LineBreak.Paragraph.copy(wordBreak = LineBreak.WordBreak.Phrase)
-        )
+        style = MaterialTheme.typography.bodyLarge.copy(textDirection = TextDirection.Content).byPhrases()
     )
 }
+
+/** Korean and Japanese lines break between phrases, as people write them, and not inside a word. */
+internal fun TextStyle.byPhrases(): TextStyle =
+    copy(lineBreak = LineBreak.Paragraph.copy(wordBreak = LineBreak.WordBreak.Phrase))
 
 @Composable
 private fun FoldButton(isExpanded: Boolean, onClick: () -> Unit) {

@@ -88,7 +88,7 @@ internal fun ClosedComposer(reason: EndReason, draft: TextFieldState, onRestart:
                 text = stringResource(reason.label()),
                 modifier = Modifier.weight(1f),
                 color = MaterialTheme.colorScheme.onSurfaceVariant,
-                style = MaterialTheme.typography.bodyMedium
+                style = MaterialTheme.typography.bodyMedium.byPhrases()
             )
             TextButton(onRestart) { Text(stringResource(R.string.chat_try_again)) }
         }

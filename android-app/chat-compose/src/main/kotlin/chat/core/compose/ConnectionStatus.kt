@@ -171,7 +171,7 @@ internal fun ConnectionBanner(connection: Connection, onRestart: () -> Unit, onS
                 Text(
                     text = stringResource(label),
                     modifier = Modifier.weight(1f).padding(vertical = 8.dp),
-                    style = MaterialTheme.typography.bodyMedium
+                    style = MaterialTheme.typography.bodyMedium.byPhrases()
                 )
                 if (isEnd) EndButton(onRestart, onSignIn)
             }

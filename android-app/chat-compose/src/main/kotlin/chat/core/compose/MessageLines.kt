@@ -97,7 +97,7 @@ private fun LineLabel(label: String, color: Color, weight: FontWeight? = null) {
         color = color,
         textAlign = TextAlign.Center,
         fontWeight = weight,
-        style = MaterialTheme.typography.labelMedium
+        style = MaterialTheme.typography.labelMedium.byPhrases()
     )
 }
 
@@ -119,7 +119,7 @@ internal fun OlderNotice(isLoading: Boolean, hasFailed: Boolean, onLoadOlder: ()
                 text = label,
                 color = MaterialTheme.colorScheme.error,
                 textAlign = TextAlign.Center,
-                style = MaterialTheme.typography.labelLarge
+                style = MaterialTheme.typography.labelLarge.byPhrases()
             )
 
             isLoading -> CircularProgressIndicator(

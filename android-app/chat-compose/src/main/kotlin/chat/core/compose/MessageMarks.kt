@@ -76,7 +76,11 @@ internal fun FailedActions(refusal: Refusal, canChange: Boolean, onAction: (Mess
                 tint = error
             )
             Spacer(Modifier.width(4.dp))
-            Text(stringResource(refusal.label()), color = error, style = MaterialTheme.typography.labelMedium)
+            Text(
+                text = stringResource(refusal.label()),
+                color = error,
+                style = MaterialTheme.typography.labelMedium.byPhrases()
+            )
         }
         // Together, on a line of their own where the first has no room for both.
         Row {

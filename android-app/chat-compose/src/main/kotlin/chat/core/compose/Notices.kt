@@ -97,7 +97,7 @@ internal fun Notice(@StringRes title: Int, @StringRes text: Int, action: @Compos
             text = stringResource(text),
             color = colors.onSurfaceVariant,
             textAlign = TextAlign.Center,
-            style = MaterialTheme.typography.bodyMedium
+            style = MaterialTheme.typography.bodyMedium.byPhrases()
         )
         action()
     }
