@@ -9,6 +9,7 @@ import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
 import androidx.compose.foundation.lazy.rememberLazyListState
 import androidx.compose.foundation.text.input.TextFieldState
+import androidx.compose.foundation.text.input.setTextAndPlaceCursorAtEnd
 import androidx.compose.material3.Button
 import androidx.compose.material3.Text
 import androidx.compose.material3.TextField
@@ -51,6 +52,7 @@ fun Conversation(model: ChatViewModel, onSessionEnded: () -> Unit) {
         model.events.collect { event ->
             when (event) {
                 is ChatEvent.Stored -> draft.edit { replace(0, length, MessageText.remainder("$this", event.text)) }
+                is ChatEvent.DraftFound -> if (draft.text.isEmpty()) draft.setTextAndPlaceCursorAtEnd(event.text)
                 is ChatEvent.SessionEnded -> onSessionEnded()
                 else -> Unit // a snackbar, perhaps
             }
