@@ -68,6 +68,8 @@ async fn every_connection_of_every_transport_is_asked_about() {
         .await;
         // One for what is asked, and one for what is waited on, over which HTTP/2 carries the rest.
         let connections = if kind == Polling { 1 } else { 2 };
+        // A long poll is live with the poll before it, while its own connection is still being made.
+        eventually("both are there", || trust.asked().len() == connections).await;
         assert_eq!(trust.asked(), vec!["localhost"; connections], "{kind:?}");
     }
 }
