@@ -15,11 +15,11 @@ import chat.core.internal.Refusals
 import chat.core.internal.RowMemory
 import chat.core.internal.ScreenGate
 import chat.core.internal.UnreadLine
+import chat.core.internal.isSilent
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.async
@@ -34,12 +34,10 @@ import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.flow.receiveAsFlow
-import kotlinx.coroutines.flow.transformLatest
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
-import kotlinx.coroutines.yield
 
 /**
  * The state of one chat screen, and the owner of its polling job: polling starts with the view model and stops when
@@ -240,27 +238,20 @@ public class ChatViewModel(
     override fun onStop(owner: LifecycleOwner): Unit = screen.onStop(owner)
 
     override fun onCleared() {
-        stopPolling()
+        pollJob?.cancel()
     }
 
-    @OptIn(ExperimentalCoroutinesApi::class)
     private fun startPolling() {
         pollJob?.cancel()
         pollJob = viewModelScope.launch {
-            // One turn of the main loop: whoever made us is about to say whether the screen is started.
-            yield()
             val room = roomOrNull() ?: return@launch
-            val reason = screen.isStarted.transformLatest { if (it) emit(room.poll()) }.first()
+            val reason = screen.whileStarted { room.poll() }
             when (reason) {
                 EndReason.SESSION_ENDED -> sendEvent(ChatEvent.SessionEnded)
                 EndReason.NOT_A_MEMBER, EndReason.ROOM_NOT_FOUND -> sendEvent(ChatEvent.RoomUnavailable(reason))
                 EndReason.CLIENT_CLOSED -> mutableState.update { it.copy(failure = ChatException.Closed()) }
             }
         }
-    }
-
-    private fun stopPolling() {
-        pollJob?.cancel()
     }
 
     private fun open() = viewModelScope.async(start = CoroutineStart.UNDISPATCHED) { openRoom() }
@@ -351,9 +342,6 @@ public class ChatViewModel(
         hasOlder && messages.none { it.key == key } && (messages.firstOrNull()?.id ?: 0) > number
 
     private data class Shown(val timeline: Timeline, val rows: List<ChatRow>, val connection: Connection)
-
-    /** Whether the server has said nothing yet, so that an empty cache is not an empty room. */
-    private fun Connection.isSilent() = this is Connection.Idle || this is Connection.Connecting
 
     private fun act(
         onFailure: (ChatException) -> ChatEvent = ChatEvent::ActionFailed,

@@ -8,6 +8,7 @@ import androidx.lifecycle.viewModelScope
 import androidx.lifecycle.viewmodel.initializer
 import androidx.lifecycle.viewmodel.viewModelFactory
 import chat.core.internal.ScreenGate
+import chat.core.internal.isSilent
 import java.time.Clock
 import java.time.Duration
 import java.time.LocalDate
@@ -27,14 +28,12 @@ import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.combine
 import kotlinx.coroutines.flow.conflate
 import kotlinx.coroutines.flow.distinctUntilChanged
-import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.flow.receiveAsFlow
 import kotlinx.coroutines.flow.transformLatest
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
-import kotlinx.coroutines.yield
 
 /**
  * The state of a screen that lists the account's rooms, and the owner of the job that keeps them up to date. It
@@ -110,14 +109,11 @@ public class RoomListViewModel(
         pollJob?.cancel()
     }
 
-    @OptIn(ExperimentalCoroutinesApi::class)
     private fun startPolling() {
         pollJob?.cancel()
         pollJob = viewModelScope.launch {
-            // One turn of the main loop: whoever made us is about to say whether the screen is started.
-            yield()
             val client = clientOrNull() ?: return@launch
-            val reason = screen.isStarted.transformLatest { if (it) emit(client.pollRooms()) }.first()
+            val reason = screen.whileStarted { client.pollRooms() }
             when (reason) {
                 EndReason.SESSION_ENDED -> sendEvent(RoomListEvent.SessionEnded)
 
@@ -152,12 +148,11 @@ public class RoomListViewModel(
                 }
                 .flowOn(Dispatchers.Default)
             shown.collect { (isLoaded, rows, connection) ->
-                val isSilent = connection is Connection.Idle || connection is Connection.Connecting
                 mutableState.update {
                     it.copy(
                         rows = rows,
                         connection = connection,
-                        isLoading = !isLoaded || (rows.isEmpty() && isSilent)
+                        isLoading = !isLoaded || (rows.isEmpty() && connection.isSilent())
                     )
                 }
             }
