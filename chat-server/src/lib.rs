@@ -21,6 +21,7 @@ pub mod hub;
 pub mod logging;
 pub mod origin;
 mod routes;
+pub mod run;
 pub mod serve;
 pub mod shutdown;
 mod socket;

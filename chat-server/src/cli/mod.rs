@@ -1,0 +1,60 @@
+//! The command line: one file for each group of options.
+
+mod access;
+mod log;
+mod streams;
+mod token;
+
+pub use access::Access;
+pub use log::{Log, LogFormat, LogLevel};
+pub use streams::Streams;
+pub use token::Token;
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The longest pause between polls worth wishing for: a day. More is a slip.
+const MAX_POLL_INTERVAL: i64 = 24 * 60 * 60;
+
+/// The chat-core reference server.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Something else than serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What the binary does besides serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a token for a user, and nothing else
+    Token(Token),
+}
+
+/// Options of the server.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The database file, made if missing
+    #[arg(long, value_name = "FILE", default_value = "chat.db")]
+    pub database: PathBuf,
+    /// Ask clients, in every answer to a poll, to leave this many seconds between two polls
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=MAX_POLL_INTERVAL))]
+    pub poll_interval: Option<u32>,
+    /// Who may come in, and how.
+    #[command(flatten)]
+    pub access: Access,
+    /// What is held open.
+    #[command(flatten)]
+    pub streams: Streams,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: Log,
+}

@@ -1,0 +1,34 @@
+//! `chat-server token`.
+
+use super::access::secret;
+use crate::auth::Secret;
+use chat_protocol::UserId;
+use clap::Args;
+use std::time::Duration;
+
+/// The longest life of a token: a hundred years. More is a slip, and would not fit every reader's clock.
+const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Options of `token`.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// Whose token
+    #[arg(long)]
+    pub user: UserId,
+    /// The server's secret
+    #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET", hide_env_values = true, value_parser = secret())]
+    pub jwt_secret: Secret,
+    /// How long it is good for, such as 90s, 1h or 7d
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = ttl, allow_hyphen_values = true)]
+    pub ttl: Duration,
+}
+
+fn ttl(given: &str) -> Result<Duration, String> {
+    let ttl = humantime::parse_duration(given)
+        .map_err(|error| format!("{error}; a duration looks like 90s, 1h or 7d"))?;
+    // A token's times are whole seconds.
+    if ttl < Duration::from_secs(1) || ttl > MAX_TTL {
+        return Err("a token lives from one second to a hundred years".into());
+    }
+    Ok(ttl)
+}

@@ -1,0 +1,100 @@
+//! Serving: puts the parts together, and takes them apart again at the end.
+
+use crate::app::{self, App};
+use crate::auth::{Secret, Tokens};
+use crate::cli::Serve;
+use crate::hub::Hub;
+use crate::origin::Origins;
+use crate::store::{Options, Store};
+use crate::{logging, serve, shutdown, tls};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// Serves until a signal to stop.
+///
+/// # Errors
+/// Says what is missing or in the way, for whoever started it.
+pub fn run(options: Serve) -> Result<(), String> {
+    logging::init(options.log.level, options.log.format);
+    let secret = secret(options.access.jwt_secret, options.listen)?;
+    let tls = match (&options.access.tls_cert, &options.access.tls_key) {
+        (Some(certificate), Some(key)) => {
+            Some(tls::acceptor(certificate, key).map_err(|error| error.to_string())?)
+        }
+        // One without the other the command line refuses.
+        _ => None,
+    };
+    let hub = Hub::new(options.streams.bounds(), options.streams.batching());
+    let board = hub.clone();
+    let tell = move |notices: &[_]| board.announce(notices);
+    let (store, threads) =
+        Store::open(&options.database, Options::default(), tell).map_err(|error| error.to_string())?;
+    let tokens = Arc::new(Tokens::new(&secret));
+    let router = app::router(App {
+        store,
+        hub: hub.clone(),
+        tokens,
+        origins: Arc::new(Origins::new(options.access.allow_origin)),
+        poll_interval: options.poll_interval,
+        max_wait: Duration::from_secs(options.streams.max_wait.into()),
+        heartbeat: Duration::from_secs(options.streams.heartbeat.into()),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    let served = runtime.block_on(async {
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
+        // Before the first line: whoever reads it may signal at once.
+        let stop = shutdown::signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
+        announce(&listener, if tls.is_some() { "https" } else { "http" })?;
+        serve::serve(listener, tls, router, &hub, stop).await;
+        Ok(())
+    });
+    // Connections cut off by the drain still hold the store; with the runtime they go, and then the
+    // database closes.
+    drop(runtime);
+    threads.join();
+    served
+}
+
+/// The first line on stdout: the socket is bound and the kernel takes connections from here on.
+fn announce(listener: &TcpListener, scheme: &str) -> Result<(), String> {
+    let address = listener.local_addr().map_err(|error| format!("cannot listen: {error}"))?;
+    let mut stdout = io::stdout().lock();
+    // Nobody may be reading; the server serves all the same.
+    if writeln!(stdout, "listening on {scheme}://{address}").and_then(|()| stdout.flush()).is_err() {
+        tracing::warn!(%address, "listening; stdout is closed");
+    }
+    Ok(())
+}
+
+/// The secret given, or a random one for a first try on one's own machine: it is shown once, and only
+/// where nobody but this machine can reach the server.
+fn secret(given: Option<Secret>, listen: SocketAddr) -> Result<Secret, String> {
+    if let Some(secret) = given {
+        if !secret.is_strong() {
+            tracing::warn!(
+                "the JWT secret is shorter than 32 bytes: fine for a try, not for the open network"
+            );
+        }
+        return Ok(secret);
+    }
+    if !listen.ip().is_loopback() {
+        return Err(format!(
+            "listening on {listen} needs a secret of your own: pass --jwt-secret or set CHAT_JWT_SECRET"
+        ));
+    }
+    let secret = Secret::random();
+    tracing::warn!(
+        "no JWT secret given, so a random one serves until the server stops. To mint a token:\n    \
+         CHAT_JWT_SECRET={} chat-server token --user alice",
+        secret.reveal()
+    );
+    Ok(secret)
+}
