@@ -1,10 +1,11 @@
-//! One line per request: the route rather than the path, so that no name, cursor or anything else of the
+//! One line per request, and one more in the metrics: the route rather than the path, so that no name, cursor or anything else of the
 //! client's making is in it.
 //!
 //! A stream is logged when it ends, with how long it lasted, and not before: its answer carries an
 //! [`Ending`], of which the stream keeps a clone.
 
-use axum::extract::{MatchedPath, Request};
+use crate::metrics::Metrics;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -13,12 +14,22 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// Around every route.
-pub(crate) async fn access_log(request: Request, next: Next) -> Response {
+pub(crate) async fn access_log(
+    State(metrics): State<Arc<Metrics>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let under_way = UnderWay::begin(&metrics);
     let mut response = next.run(request).await;
+    drop(under_way);
     let line = Line { method, route, status: response.status(), started };
+    let extensions = response.extensions_mut();
+    let held = extensions.remove::<Held>().is_some() || extensions.get::<Ending>().is_some();
+    let took = (!held).then(|| started.elapsed());
+    metrics.http.answered(&line.method, line.path(), line.status, took);
     match response.extensions_mut().remove::<Ending>() {
         Some(ending) => drop(ending.0.line.set(line)),
         None => line.write(None),
@@ -33,11 +44,36 @@ struct Line {
     started: Instant,
 }
 
+/// A request without an answer; its client may go before there is one.
+struct UnderWay<'a>(&'a Metrics);
+
+impl<'a> UnderWay<'a> {
+    fn begin(metrics: &'a Metrics) -> Self {
+        metrics.http.in_flight.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.http.in_flight.dec();
+    }
+}
+
+/// Goes into the extensions of an answer that was held until there was something to say: how long that took
+/// says nothing of the server.
+#[derive(Clone)]
+pub(crate) struct Held;
+
 impl Line {
+    fn path(&self) -> &str {
+        self.route.as_ref().map_or("(unmatched)", MatchedPath::as_str)
+    }
+
     fn write(&self, end: Option<&str>) {
         tracing::info!(
             method = %self.method,
-            path = self.route.as_ref().map_or("(unmatched)", MatchedPath::as_str),
+            path = self.path(),
             status = self.status.as_u16(),
             latency_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             end,

@@ -6,6 +6,7 @@ use crate::access_log::access_log;
 use crate::auth::Tokens;
 use crate::error::ApiError;
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::routes;
 use crate::store::Store;
@@ -37,6 +38,8 @@ pub struct App {
     pub tokens: Arc<Tokens>,
     /// Whose pages may open a WebSocket.
     pub origins: Arc<Origins>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Seconds that clients are asked to leave between two polls, if they are asked.
     pub poll_interval: Option<u32>,
     /// The longest that a poll is held.
@@ -47,11 +50,12 @@ pub struct App {
 
 /// The whole service.
 pub fn router(app: App) -> Router {
-    surround(routes::router()).with_state(app)
+    let metrics = Arc::clone(&app.metrics);
+    surround(routes::router(), metrics).with_state(app)
 }
 
 /// Adds what every answer has in common, those for unknown routes included.
-fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, metrics: Arc<Metrics>) -> Router<S> {
     // Level 1 rather than 6: JSON shrinks nearly as well for a third of the time.
     let gzip = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
@@ -63,7 +67,7 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
         .layer(gzip)
         .layer(middleware::map_response(weak_when_encoded))
         .layer(middleware::map_response(no_store))
-        .layer(middleware::from_fn(access_log))
+        .layer(middleware::from_fn_with_state(metrics, access_log))
 }
 
 /// What happened, the panic hook has logged. The payload is not looked at: it may quote a message.

@@ -19,6 +19,7 @@ pub mod error;
 mod extract;
 pub mod hub;
 pub mod logging;
+pub mod metrics;
 pub mod origin;
 mod routes;
 pub mod run;

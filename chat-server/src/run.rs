@@ -4,6 +4,7 @@ use crate::app::{self, App};
 use crate::auth::{Secret, Tokens};
 use crate::cli::Serve;
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::store::{Options, Store};
 use crate::{logging, serve, shutdown, tls};
@@ -27,7 +28,8 @@ pub fn run(options: Serve) -> Result<(), String> {
         // One without the other the command line refuses.
         _ => None,
     };
-    let hub = Hub::new(options.streams.bounds(), options.streams.batching());
+    let metrics = Arc::new(Metrics::new());
+    let hub = Hub::new(options.streams.bounds(), options.streams.batching(), Arc::clone(&metrics));
     let board = hub.clone();
     let tell = move |notices: &[_]| board.announce(notices);
     let (store, threads) =
@@ -38,6 +40,7 @@ pub fn run(options: Serve) -> Result<(), String> {
         hub: hub.clone(),
         tokens,
         origins: Arc::new(Origins::new(options.access.allow_origin)),
+        metrics,
         poll_interval: options.poll_interval,
         max_wait: Duration::from_secs(options.streams.max_wait.into()),
         heartbeat: Duration::from_secs(options.streams.heartbeat.into()),

@@ -26,7 +26,7 @@ async fn a_panic_is_an_internal_error_and_says_nothing() {
     async fn boom() {
         panic!("secret");
     }
-    let app: Router = surround(Router::new().route("/boom", get(boom)));
+    let app: Router = surround(Router::new().route("/boom", get(boom)), Arc::default());
     let response = app.oneshot(Request::get("/boom").body(Body::empty()).unwrap()).await.unwrap();
     let problem = problem(response).await;
     assert_eq!((problem.code, problem.detail), (ErrorCode::Internal, None));
@@ -43,12 +43,13 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
     let token = mint(&alice, &secret, Duration::from_secs(60)).unwrap();
     let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![] };
     store.create_room(room).await.unwrap();
-    let hub = Hub::new(Bounds::default(), Batching::default());
+    let hub = Hub::new(Bounds::default(), Batching::default(), Arc::default());
     let app = router(App {
         store,
         hub,
         tokens: Arc::new(Tokens::new(&secret)),
         origins: Arc::default(),
+        metrics: Arc::default(),
         poll_interval: None,
         max_wait: Duration::ZERO,
         heartbeat: Duration::ZERO,

@@ -33,6 +33,7 @@ pub use listener::{Direct, Event};
 pub use rendering::Rendering;
 pub use subscription::Subscription;
 
+use crate::metrics::Metrics;
 use crate::store::{Changed, Store, StoreError};
 use chat_protocol::{CloseCode, RoomId, Seq, UserId};
 use listener::Listener;
@@ -113,6 +114,7 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     bounds: Bounds,
     batching: Batching,
+    metrics: Arc<Metrics>,
     rooms: Mutex<Rooms>,
 }
 
@@ -154,8 +156,8 @@ impl Users {
 
 impl Hub {
     /// One without listeners.
-    pub fn new(bounds: Bounds, batching: Batching) -> Self {
-        Self(Arc::new(Inner { bounds, batching, rooms: Mutex::default() }))
+    pub fn new(bounds: Bounds, batching: Batching, metrics: Arc<Metrics>) -> Self {
+        Self(Arc::new(Inner { bounds, batching, metrics, rooms: Mutex::default() }))
     }
 
     /// Rooms have changed. Cheap where nobody listens.
@@ -204,9 +206,11 @@ impl Hub {
             }
         }
         rooms.listeners += 1;
+        self.0.metrics.fanout.came(join.rendering);
         rooms.users.one_more(&join.user);
         let open = rooms.open.entry(join.room).or_insert_with(|| {
-            let room = Arc::new(Room::new(join.room));
+            self.0.metrics.fanout.rooms.inc();
+            let room = Arc::new(Room::new(join.room, Arc::clone(&self.0.metrics)));
             tokio::spawn(Arc::clone(&room).run(store.clone(), self.0.batching));
             Open { room, listeners: 0, users: Users::default() }
         });
@@ -215,8 +219,10 @@ impl Hub {
         Ok(Arc::clone(&open.room))
     }
 
-    /// Gives a place back. With the last one the room goes.
-    fn release(&self, room: RoomId, user: &UserId) {
+    /// Gives a listener's place back. With the last one the room goes.
+    fn release(&self, room: RoomId, listener: &Listener) {
+        let user = &listener.user;
+        self.0.metrics.fanout.went(listener.rendering, listener.ended());
         let mut rooms = self.lock();
         rooms.listeners -= 1;
         rooms.users.one_less(user);
@@ -228,6 +234,7 @@ impl Hub {
         }
         let gone = rooms.open.remove(&room);
         drop(rooms);
+        self.0.metrics.fanout.rooms.dec();
         if let Some(open) = gone {
             open.room.close(CloseCode::GoingAway);
         }

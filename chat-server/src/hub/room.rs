@@ -15,6 +15,7 @@
 use super::batching::{Batching, Departures};
 use super::listener::Listener;
 use super::rendering::Batch;
+use crate::metrics::{Delivered, Metrics, Since};
 use crate::store::{Changed, Changes, Store, StoreError};
 use chat_protocol::{CloseCode, RoomId, Seq, UserId};
 use std::collections::HashMap;
@@ -35,6 +36,9 @@ pub(super) struct Room {
     changes: AtomicU32,
     urgent: AtomicBool,
     news: Notify,
+    /// The first commit that is to be flushed.
+    since: Since,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Default)]
@@ -57,13 +61,14 @@ struct Place {
 }
 
 impl Room {
-    pub(super) fn new(id: RoomId) -> Self {
-        let (changes, urgent, news) = Default::default();
-        Self { id, state: Mutex::default(), changes, urgent, news }
+    pub(super) fn new(id: RoomId, metrics: Arc<Metrics>) -> Self {
+        let (changes, urgent, news, since) = Default::default();
+        Self { id, state: Mutex::default(), changes, urgent, news, since, metrics }
     }
 
     /// Of the writer's thread: it takes no lock that a flush may hold.
     pub(super) fn changed(&self, notice: &Changed) {
+        self.since.now();
         self.changes.fetch_add(notice.changes, Ordering::Relaxed);
         self.urgent.fetch_or(notice.urgent, Ordering::Relaxed);
         self.news.notify_one();
@@ -156,13 +161,19 @@ impl Room {
     }
 
     async fn flush(&self, store: &Store) -> Result<(), StoreError> {
+        // What is committed from here on may or may not be read; it has a time of its own.
+        let since = self.since.take();
         loop {
             let position = self.lock().position();
             let Some((after, removals)) = position else { return Ok(()) };
-            let changes = store.changes(self.id, after, removals).await?;
-            let more = changes.has_more;
+            let changes =
+                store.changes(self.id, after, removals).await.inspect_err(|_| self.since.put_back(&since))?;
+            let (messages, more) = (changes.messages.len(), changes.has_more);
             let delivered = self.lock().deliver(changes, after);
-            if delivered && !more {
+            if let Some(delivered) = &delivered {
+                self.metrics.fanout.delivered(messages, delivered, since.elapsed());
+            }
+            if delivered.is_some() && !more {
                 return Ok(());
             }
         }
@@ -196,19 +207,20 @@ impl State {
         self.cursor.filter(|_| self.attached > 0).map(|cursor| (cursor, self.removals))
     }
 
-    /// Returns whether it could: everybody may have left meanwhile, and others come, who are at another
+    /// Returns to whom, if it could: everybody may have left meanwhile, and others come, who are at another
     /// place.
-    fn deliver(&mut self, changes: Changes, after: Seq) -> bool {
+    fn deliver(&mut self, changes: Changes, after: Seq) -> Option<Delivered> {
         if self.attached == 0 || self.cursor != Some(after) {
-            return false;
+            return None;
         }
+        let mut delivered = Delivered::default();
         if let Some(members) = changes.members {
             self.removals = changes.removals;
             self.end_if(CloseCode::NotAMember, |user| !members.contains(user));
         }
         self.cursor = Some(changes.cursor);
         if changes.messages.is_empty() {
-            return true;
+            return Some(delivered);
         }
         let batch = Batch::new(changes.messages, after, changes.cursor, changes.has_more);
         let behind = |place: &&mut Place| place.seen.is_some_and(|seen| seen < batch.cursor);
@@ -217,11 +229,13 @@ impl State {
         for place in self.listeners.values_mut().filter(behind) {
             let (listener, seen) = (&place.listener, place.seen.unwrap_or(after));
             let bytes = batch.for_listener(&listener.user, listener.rendering, seen);
-            let served = listener.push(bytes, company) && !listener.rendering.is_page();
+            let taken = listener.push(bytes, company);
+            delivered.one(listener.rendering, taken);
+            let served = taken && !listener.rendering.is_page();
             place.seen = Some(batch.cursor).filter(|_| served);
             self.attached -= usize::from(!served);
         }
-        true
+        Some(delivered)
     }
 
     fn end_if(&mut self, why: CloseCode, out: impl Fn(&UserId) -> bool) {

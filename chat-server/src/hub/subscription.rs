@@ -157,6 +157,6 @@ fn reason(error: &StoreError) -> CloseCode {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.room.leave(self.key);
-        self.hub.release(self.room.id, &self.listener.user);
+        self.hub.release(self.room.id, &self.listener);
     }
 }

@@ -10,6 +10,7 @@ use crate::socket::frames;
 use crate::store::{NewMessage, NewRoom, Options, Store, StoreThreads};
 use chat_protocol::{CloseCode, Message, MessageText, Page, RoomId, Seq, ServerFrame, TransactionId, UserId};
 use rusqlite::Connection;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ impl World {
     /// With alice and bob in the room.
     async fn new(bounds: Bounds, batching: Batching) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let hub = Hub::new(bounds, batching);
+        let hub = Hub::new(bounds, batching, Arc::default());
         let board = hub.clone();
         let announce = move |notices: &[_]| board.announce(notices);
         let (store, threads) =

@@ -1,10 +1,12 @@
 //! `GET /v1/rooms/{room}/messages?after=SEQ&wait=SECONDS`: a poll that is held until there is something to
 //! answer.
 
+use crate::access_log::Held;
 use crate::app::App;
 use crate::auth::Listening;
 use crate::error::ApiError;
 use crate::hub::{Event, Join, Rendering};
+use axum::Extension;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -32,9 +34,11 @@ pub(super) async fn answer(
     match tokio::time::timeout(wait, held.next()).await {
         Ok(Event::Data(page)) => {
             let json = HeaderValue::from_static("application/json");
-            Ok((jitter(held.company()), [(CONTENT_TYPE, json)], page).into_response())
+            Ok((Extension(Held), jitter(held.company()), [(CONTENT_TYPE, json)], page).into_response())
         }
-        Err(_) | Ok(Event::End(CloseCode::GoingAway)) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(_) | Ok(Event::End(CloseCode::GoingAway)) => {
+            Ok((Extension(Held), StatusCode::NO_CONTENT).into_response())
+        }
         Ok(Event::End(why)) => Err(ApiError::new(why.code())),
     }
 }

@@ -37,7 +37,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let hub = Hub::new(Bounds::default(), Batching::default());
+        let hub = Hub::new(Bounds::default(), Batching::default(), Arc::default());
         let (store, threads) =
             Store::open(&folder.path().join("chat.db"), Options::default(), |_| {}).unwrap();
         let (alice, secret) = (UserId::new("alice").unwrap(), Secret::random());
@@ -56,6 +56,7 @@ impl World {
             hub: hub.clone(),
             tokens: Arc::new(Tokens::new(&secret)),
             origins: Arc::default(),
+            metrics: Arc::default(),
             poll_interval: None,
             max_wait: DEADLINE,
             heartbeat: HEARTBEAT,

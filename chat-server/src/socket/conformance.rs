@@ -14,6 +14,7 @@ use hyper::upgrade::OnUpgrade;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::future::{pending, poll_fn};
+use std::sync::Arc;
 use std::task::Poll;
 use tokio::net::TcpListener;
 use tungstenite::Message;
@@ -62,8 +63,10 @@ async fn autobahn_finds_nothing_wrong() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
     tokio::spawn(async {
-        let (router, hub) =
-            (Router::new().route("/", get(upgrade)), Hub::new(Bounds::default(), Batching::default()));
+        let (router, hub) = (
+            Router::new().route("/", get(upgrade)),
+            Hub::new(Bounds::default(), Batching::default(), Arc::default()),
+        );
         serve::serve(listener, None, router, &hub, pending()).await;
     });
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 fn room() -> Room {
-    Room::new(RoomId::new(1).unwrap())
+    Room::new(RoomId::new(1).unwrap(), Arc::default())
 }
 
 fn seq(n: i64) -> Seq {
@@ -62,7 +62,7 @@ fn who_attaches_while_a_flush_reads_gets_what_is_beyond_their_own_place() {
     let room = room();
     let (_, first) = enter(&room, Some(5));
     let (_, ahead) = enter(&room, Some(6));
-    assert!(room.lock().deliver(read(5, 7), seq(5)));
+    assert!(room.lock().deliver(read(5, 7), seq(5)).is_some());
     assert_eq!((heard(&first), heard(&ahead)), (vec![6, 7], vec![7]));
 }
 
@@ -71,10 +71,10 @@ fn who_is_behind_the_room_reads_on_before_they_attach() {
     let room = room();
     let (_, _first) = enter(&room, Some(5));
     let (key, late) = enter(&room, None);
-    assert!(room.lock().deliver(read(5, 6), seq(5)));
+    assert!(room.lock().deliver(read(5, 6), seq(5)).is_some());
     assert!(!room.attach(key, seq(5), 0), "6 has left without them");
     assert!(room.attach(key, seq(6), 0));
-    assert!(room.lock().deliver(read(6, 7), seq(6)));
+    assert!(room.lock().deliver(read(6, 7), seq(6)).is_some());
     assert_eq!(heard(&late), [7]);
 }
 
@@ -85,9 +85,9 @@ fn a_flush_that_was_read_for_others_is_read_anew_for_who_has_come_since() {
     let (late_key, late) = enter(&room, None);
     room.leave(key); // while the flush reads after 6
     assert!(room.attach(late_key, seq(5), 0));
-    assert!(!room.lock().deliver(read(6, 7), seq(6)), "6 would be missing");
+    assert!(room.lock().deliver(read(6, 7), seq(6)).is_none(), "6 would be missing");
     assert_eq!(room.lock().position(), Some((seq(5), 0)));
-    assert!(room.lock().deliver(read(5, 7), seq(5)));
+    assert!(room.lock().deliver(read(5, 7), seq(5)).is_some());
     assert_eq!(heard(&late), [6, 7]);
 }
 
@@ -105,7 +105,7 @@ fn who_read_before_a_removal_that_the_room_knows_of_makes_it_look_again() {
     let room = room();
     let (_, _first) = enter(&room, Some(5));
     let removed = Changes { removals: 1, members: Some([UserId::new("bob").unwrap()].into()), ..read(5, 5) };
-    assert!(room.lock().deliver(removed, seq(5)));
+    assert!(room.lock().deliver(removed, seq(5)).is_some());
     assert_eq!(room.lock().position(), Some((seq(5), 1)));
     let (key, _) = enter(&room, None);
     assert!(room.attach(key, seq(5), 0));
