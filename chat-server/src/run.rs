@@ -32,8 +32,13 @@ pub fn run(options: Serve) -> Result<(), String> {
     let hub = Hub::new(options.streams.bounds(), options.streams.batching(), Arc::clone(&metrics));
     let board = hub.clone();
     let tell = move |notices: &[_]| board.announce(notices);
-    let (store, threads) =
-        Store::open(&options.database, Options::default(), tell).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    let (store, threads) = runtime
+        .block_on(Store::open(options.database, Options::default(), tell))
+        .map_err(|error| error.to_string())?;
     let tokens = Arc::new(Tokens::new(&secret));
     let router = app::router(App {
         store,
@@ -45,10 +50,6 @@ pub fn run(options: Serve) -> Result<(), String> {
         max_wait: Duration::from_secs(options.streams.max_wait.into()),
         heartbeat: Duration::from_secs(options.streams.heartbeat.into()),
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(options.listen)
             .await

@@ -39,7 +39,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let hub = Hub::new(Bounds::default(), Batching::default(), Arc::default());
         let (store, threads) =
-            Store::open(&folder.path().join("chat.db"), Options::default(), |_| {}).unwrap();
+            Store::open(folder.path().join("chat.db"), Options::default(), |_| {}).await.unwrap();
         let (alice, secret) = (UserId::new("alice").unwrap(), Secret::random());
         let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![] };
         let room = store.create_room(room).await.unwrap().id;

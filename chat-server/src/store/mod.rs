@@ -1,43 +1,48 @@
-//! Rooms, members and messages, kept in one SQLite file.
+//! Rooms, members and messages.
 //!
 //! [`Store`] is all that the rest of the server sees: async methods that take and return wire types
-//! and fail with [`StoreError`]. Nothing of SQLite shows through, so that another database can stand
-//! behind the same methods.
-//!
-//! # How it is kept
-//! - **One writer** thread owns the only connection that writes. Jobs that wait are taken together
-//!   into one transaction, each in a savepoint of its own, and answered after the commit: under load
-//!   one sync to the disk confirms many messages (`writer`).
-//! - **A few readers**, each a thread with its own connection. WAL lets them read while the writer
-//!   writes; each question is one transaction, so a page and its cursor are of one moment (`reader`).
-//! - Both queues are bounded. When one is full the answer is [`StoreError::Busy`], at once.
-//! - `synchronous=FULL`: what was confirmed survives `kill -9` and a power cut.
+//! and fail with [`StoreError`]. Nothing of a database shows through. Behind it stands one of two, each
+//! an implementation of one trait (`backend`): a SQLite file (`sqlite`), or a PostgreSQL server that
+//! several nodes share (`postgres`).
 
-mod connection;
-mod edits;
+mod backend;
 mod error;
-mod listening;
-mod markers;
-mod members;
-mod messages;
-mod migrations;
+mod model;
 mod notices;
-mod reader;
-mod rooms;
-mod rows;
-mod writer;
+mod sqlite;
 
 pub use error::{OpenError, StoreError};
-pub use listening::{Changes, Missed};
-pub use messages::{NewMessage, PAGE_BYTES, PageRequest};
+pub use model::{Caller, Changes, Missed, NewMessage, NewRoom, PAGE_BYTES, PageRequest};
 pub use notices::{Announce, Changed};
-pub use rooms::NewRoom;
 
+use backend::Backend;
 use chat_protocol::{
     Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, UserId,
 };
-use std::path::Path;
+use sqlite::Sqlite;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
+
+/// Where the messages are kept.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// In a SQLite file.
+    File(PathBuf),
+}
+
+impl From<PathBuf> for Database {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl From<&Path> for Database {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
 
 /// How much may wait, and how many read at once.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +66,7 @@ impl Default for Options {
 
 /// A handle to the database. Cheap to clone; the database closes when the last clone is gone.
 #[derive(Clone)]
-pub struct Store {
-    writer: writer::Writer,
-    readers: reader::Readers,
-}
+pub struct Store(Arc<dyn Backend>);
 
 /// The threads behind a [`Store`].
 pub struct StoreThreads(Vec<JoinHandle<()>>);
@@ -81,29 +83,23 @@ impl StoreThreads {
 }
 
 impl Store {
-    /// Opens the database at `path`, makes it if there is none, and brings its schema up to date.
-    /// `announce` is told of every change to a room's messages and of everybody taken out of one.
+    /// Opens the database, makes it if there is none, and brings its schema up to date. `announce` is
+    /// told of every change to a room's messages and of everybody taken out of one.
     ///
     /// # Errors
-    /// [`OpenError`] when the file cannot be opened, is not a database of ours, or was written by a
-    /// newer version.
-    pub fn open(
-        path: &Path,
+    /// [`OpenError`] when the database cannot be opened, is not one of ours, or was written by a newer
+    /// version.
+    pub async fn open(
+        database: impl Into<Database>,
         options: Options,
-        announce: impl Fn(&[Changed]) + Send + 'static,
+        announce: impl Fn(&[Changed]) + Send + Sync + 'static,
     ) -> Result<(Self, StoreThreads), OpenError> {
-        let mut write_connection = connection::open_writer(path)?;
-        migrations::run(&mut write_connection)?;
-        let mut threads = Vec::with_capacity(options.readers + 1);
-        let mut connections = Vec::with_capacity(options.readers);
-        for _ in 0..options.readers {
-            connections.push(connection::open_reader(path)?);
+        match database.into() {
+            Database::File(path) => {
+                let (sqlite, threads) = Sqlite::open(&path, options, Arc::new(announce))?;
+                Ok((Self(Arc::new(sqlite)), threads))
+            }
         }
-        let readers = reader::Readers::start(connections, options.reader_queue, &mut threads)?;
-        let (writer, thread) =
-            writer::Writer::start(write_connection, options.writer_queue, Box::new(announce))?;
-        threads.push(thread);
-        Ok((Self { writer, readers }, StoreThreads(threads)))
     }
 
     /// Whether the database answers, to a reader and to the writer.
@@ -111,8 +107,7 @@ impl Store {
     /// # Errors
     /// Any [`StoreError`] but those about rooms.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.writer.check_alive()?;
-        self.readers.read(|tx| Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM rooms)", [], |_| Ok(()))?)).await
+        self.0.ping().await
     }
 
     /// Makes a room. Its members are those named and its creator, each once.
@@ -120,7 +115,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] or a failing database.
     pub async fn create_room(&self, room: NewRoom) -> Result<Room, StoreError> {
-        self.writer.write(move |tx| rooms::create(tx, room)).await
+        let mut members: BTreeSet<UserId> = room.members.into_iter().collect();
+        members.insert(room.creator);
+        self.0.create_room(room.title, members).await
     }
 
     /// The rooms of `user` by number, each with its newest message and what `user` has not read.
@@ -128,26 +125,34 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] or a failing database.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomSummary>, StoreError> {
-        self.readers.read(move |tx| rooms::of(tx, &user)).await
+        self.0.rooms_of(user).await
     }
 
-    /// Lets `user` into `room` on behalf of the member `caller`. Does nothing when already in.
+    /// Lets `user` into `room` on behalf of `caller`. Does nothing when already in.
     ///
     /// # Errors
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`] about `caller`, or a failing database.
-    pub async fn add_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
-        self.writer.write(move |tx| members::add(tx, room, &caller, &user)).await
+    pub async fn add_member(
+        &self,
+        room: RoomId,
+        caller: impl Into<Caller>,
+        user: UserId,
+    ) -> Result<(), StoreError> {
+        self.0.add_member(room, caller.into(), user).await
     }
 
-    /// Takes `user` out of `room` on behalf of the member `caller`. Does nothing when already out.
+    /// Takes `user` out of `room` on behalf of `caller`. Does nothing when already out.
     ///
     /// # Errors
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`] about `caller` (except for leaving a
     /// room twice), or a failing database.
-    pub async fn remove_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
-        // Urgent: who is out hears no more.
-        let notice = Changed { room, changes: 1, urgent: true };
-        self.writer.write_and_announce(notice, move |tx| members::remove(tx, room, &caller, &user)).await
+    pub async fn remove_member(
+        &self,
+        room: RoomId,
+        caller: impl Into<Caller>,
+        user: UserId,
+    ) -> Result<(), StoreError> {
+        self.0.remove_member(room, caller.into(), user).await
     }
 
     /// Stores a message, or finds the one stored under the same key before. Returns only after the
@@ -157,8 +162,7 @@ impl Store {
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::IdempotencyKeyReused`],
     /// [`StoreError::Busy`] or a failing database.
     pub async fn send(&self, message: NewMessage) -> Result<Message, StoreError> {
-        let notice = Changed { room: message.room, changes: 1, urgent: false };
-        self.writer.write_and_announce(notice, move |tx| messages::insert(tx, &message)).await
+        self.0.send(message).await
     }
 
     /// Gives the message `id`, which `caller` wrote, another text. The text it has already changes
@@ -175,8 +179,7 @@ impl Store {
         caller: UserId,
         text: MessageText,
     ) -> Result<Message, StoreError> {
-        let notice = Changed { room, changes: 1, urgent: false };
-        self.writer.write_and_announce(notice, move |tx| edits::edit(tx, room, id, &caller, &text)).await
+        self.0.edit(room, id, caller, text).await
     }
 
     /// Takes the text of the message `id`, which `caller` wrote, and returns the tombstone. Does
@@ -186,9 +189,7 @@ impl Store {
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::MessageNotFound`],
     /// [`StoreError::NotTheSender`], [`StoreError::Busy`] or a failing database.
     pub async fn delete(&self, room: RoomId, id: MessageId, caller: UserId) -> Result<Message, StoreError> {
-        // Urgent: what its sender takes back should be off every screen.
-        let notice = Changed { room, changes: 1, urgent: true };
-        self.writer.write_and_announce(notice, move |tx| edits::delete(tx, room, id, &caller)).await
+        self.0.delete(room, id, caller).await
     }
 
     /// Moves `reader`'s marker in `room` forward to `id`, never back, and returns where it is.
@@ -202,11 +203,7 @@ impl Store {
         reader: UserId,
         id: MessageId,
     ) -> Result<ReadMarker, StoreError> {
-        let user = reader.clone();
-        self.writer.write(move |tx| markers::advance(tx, room, &user, id)).await?;
-        // A reader counts: it takes 10 ms to count 100,000 unread messages, and the writer's time is
-        // everybody's.
-        self.readers.read(move |tx| markers::of(tx, room, &reader)).await
+        self.0.mark_read(room, reader, id).await
     }
 
     /// A page of `room` as `reader` may see it; `None` when nothing is new.
@@ -220,7 +217,7 @@ impl Store {
         reader: UserId,
         request: PageRequest,
     ) -> Result<Option<Page>, StoreError> {
-        self.readers.read(move |tx| messages::page(tx, room, &reader, request, PAGE_BYTES)).await
+        self.0.page(room, reader, request).await
     }
 
     /// What `reader` has missed after `cursor`, at most so many messages and bytes of JSON, for whoever will
@@ -235,7 +232,7 @@ impl Store {
         cursor: Seq,
         most: (u32, usize),
     ) -> Result<Missed, StoreError> {
-        self.readers.read(move |tx| listening::missed(tx, room, &reader, cursor, most)).await
+        self.0.missed(room, reader, cursor, most).await
     }
 
     /// A page of what has changed in `room` after `after`, for everybody who listens to it; and who is
@@ -249,6 +246,6 @@ impl Store {
         after: Seq,
         known_removals: i64,
     ) -> Result<Changes, StoreError> {
-        self.readers.read(move |tx| listening::changes(tx, room, after, known_removals)).await
+        self.0.changes(room, after, known_removals).await
     }
 }

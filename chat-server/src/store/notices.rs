@@ -1,6 +1,7 @@
 //! What the store tells about what it has committed.
 
 use chat_protocol::RoomId;
+use std::sync::Arc;
 
 /// Something in a room is not as it was. It says neither what nor by whom: whoever cares asks
 /// [`super::Store::changes`], so a notice that comes twice or late does no harm, and another process can
@@ -16,9 +17,22 @@ pub struct Changed {
     pub urgent: bool,
 }
 
-/// Is told of changes on the writer's thread: after the commit, in the order of commits, before whoever
-/// made the change has the answer. Must return soon; every write waits for it.
-pub type Announce = Box<dyn Fn(&[Changed]) + Send>;
+impl Changed {
+    /// One change that may wait for company.
+    pub(super) fn one(room: RoomId) -> Self {
+        Self { room, changes: 1, urgent: false }
+    }
+
+    /// One that may not: what its sender takes back should be off every screen, and who is out hears no
+    /// more.
+    pub(super) fn urgent(room: RoomId) -> Self {
+        Self { urgent: true, ..Self::one(room) }
+    }
+}
+
+/// Is told of changes by whoever commits them: after the commit, in the order of a room's commits, before
+/// whoever made the change has the answer. Must return soon; writes wait for it.
+pub type Announce = Arc<dyn Fn(&[Changed]) + Send + Sync>;
 
 /// Adds `change`, or lets it ride with the one for the same room that is there already: those of one
 /// commit are all visible at once.

@@ -1,35 +1,22 @@
 //! Making rooms and listing them.
 
-use super::error::StoreError;
 use super::members;
 use super::rows::{message, stored, unread, with_message_columns};
+use crate::store::error::StoreError;
 use chat_protocol::{MessageId, Room, RoomId, RoomSummary, Timestamp, UserId};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 
-/// A room to be made.
-#[derive(Debug, Clone)]
-pub struct NewRoom {
-    /// Whoever makes it, a member from the start.
-    pub creator: UserId,
-    /// Its title, already checked.
-    pub title: String,
-    /// Who else is in it; naming somebody twice, or the creator, does no harm.
-    pub members: Vec<UserId>,
-}
-
-pub(super) fn create(tx: &Connection, room: NewRoom) -> Result<Room, StoreError> {
+pub(super) fn create(tx: &Connection, title: String, members: BTreeSet<UserId>) -> Result<Room, StoreError> {
     let created_at = Timestamp::now();
     let id: i64 = tx
         .prepare_cached("INSERT INTO rooms (title, created_at) VALUES (?1, ?2) RETURNING id")?
-        .query_row((&room.title, created_at.as_millis()), |row| row.get(0))?;
+        .query_row((&title, created_at.as_millis()), |row| row.get(0))?;
     let id = stored(RoomId::new(id))?;
-    let mut names: BTreeSet<UserId> = room.members.into_iter().collect();
-    names.insert(room.creator);
-    for name in &names {
+    for name in &members {
         members::insert(tx, id, name)?;
     }
-    Ok(Room { id, title: room.title, members: names.into_iter().collect(), created_at })
+    Ok(Room { id, title, members: members.into_iter().collect(), created_at })
 }
 
 pub(super) fn of(tx: &Connection, user: &UserId) -> Result<Vec<RoomSummary>, StoreError> {

@@ -12,8 +12,8 @@
 //! What a batch has changed is announced right after its commit and before its answers: announcements
 //! come in the order of commits, and a caller that has gone takes none with it.
 
-use super::error::StoreError;
-use super::notices::{self, Announce, Changed};
+use crate::store::error::StoreError;
+use crate::store::notices::{self, Announce, Changed};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

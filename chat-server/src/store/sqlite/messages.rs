@@ -1,57 +1,16 @@
 //! Messages: allotting ids, finding replays, and cutting pages.
 
-use super::error::StoreError;
 use super::rows::{Access, access, message, stored, with_message_columns};
-use chat_protocol::{Message, MessageId, MessageText, Page, RoomId, Seq, Timestamp, TransactionId, UserId};
+use crate::store::error::StoreError;
+use crate::store::model::{Budget, NewMessage, PageRequest, digest};
+use chat_protocol::{Message, MessageId, Page, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
-use sha2::{Digest, Sha256};
-
-/// A message to be stored.
-#[derive(Debug, Clone)]
-pub struct NewMessage {
-    /// Where to.
-    pub room: RoomId,
-    /// Who says it.
-    pub sender: UserId,
-    /// The sender's key: the same on every try.
-    pub transaction_id: TransactionId,
-    /// What is said.
-    pub text: MessageText,
-}
-
-/// Most bytes of JSON in a page: what one answer costs while it waits for its reader. A full page of 500
-/// ordinary messages is 107 KB, so only a room of long ones gives fewer than were asked for.
-pub const PAGE_BYTES: usize = 256 << 10;
-
-/// Which page of a room. `limit` is the most messages in it, at least 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PageRequest {
-    /// What changed after `cursor`, oldest change first.
-    After {
-        /// The last change seen.
-        cursor: Seq,
-        /// Most messages.
-        limit: u32,
-    },
-    /// The newest messages older than `id`.
-    Before {
-        /// The oldest message known.
-        id: MessageId,
-        /// Most messages.
-        limit: u32,
-    },
-    /// The newest messages.
-    Newest {
-        /// Most messages.
-        limit: u32,
-    },
-}
 
 /// Stores `new`, or returns what its key has stored before. Id and seq are taken in the transaction
 /// that inserts, so ids have no holes and nothing becomes visible out of order.
 pub(super) fn insert(tx: &Connection, new: &NewMessage) -> Result<Message, StoreError> {
     access(tx, new.room, &new.sender)?;
-    let digest = digest(&new.text);
+    let digest = digest(new.text.as_str());
     if let Some((known, message)) = by_key(tx, new)? {
         return if known == digest { Ok(message) } else { Err(StoreError::IdempotencyKeyReused) };
     }
@@ -100,13 +59,6 @@ fn by_key(tx: &Connection, new: &NewMessage) -> Result<Option<([u8; 16], Message
         ))?
         .query_row(key, |row| Ok((row.get(0)?, message(row, 1, &new.sender)?)))
         .optional()?)
-}
-
-/// 128 bits of SHA-256: the only one who could gain from a collision is the sender, over themselves.
-fn digest(text: &MessageText) -> [u8; 16] {
-    let mut short = [0; 16];
-    short.copy_from_slice(&Sha256::digest(text.as_str())[..16]);
-    short
 }
 
 /// Cuts a page of at most so many bytes, or of one message; `None` when nothing is new. Membership, page and
@@ -181,33 +133,16 @@ pub(super) fn fetch(
     bytes: usize,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<Message>,
 ) -> Result<Vec<Message>, StoreError> {
-    let mut room_left = bytes;
+    let mut budget = Budget::new(bytes);
     let mut statement = tx.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
         let message = read(row)?;
-        let size = json_size(&message);
-        if size > room_left && !messages.is_empty() {
+        if !budget.fits(&message) {
             break;
         }
-        room_left = room_left.saturating_sub(size);
         messages.push(message);
     }
     Ok(messages)
-}
-
-/// No less than the bytes of `message` in JSON.
-fn json_size(message: &Message) -> usize {
-    let escaped = |s: &str| {
-        s.bytes()
-            .map(|byte| match byte {
-                0..=0x1f => 6,
-                b'"' | b'\\' => 2,
-                _ => 1,
-            })
-            .sum::<usize>()
-    };
-    let key = message.transaction_id.as_ref().map_or(0, |key| escaped(key.as_str()));
-    256 + escaped(&message.text) + escaped(message.sender.as_str()) + key
 }

@@ -1,7 +1,7 @@
 //! How far somebody has read.
 
-use super::error::StoreError;
 use super::rows::{access, stored, unread};
+use crate::store::error::StoreError;
 use chat_protocol::{MessageId, ReadMarker, RoomId, UserId};
 use rusqlite::Connection;
 

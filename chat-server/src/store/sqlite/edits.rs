@@ -4,8 +4,8 @@
 //! seq, so it reaches every reader by the same cursor as a new message does. Doing the same once
 //! more, after a lost answer, changes nothing and takes no seq.
 
-use super::error::StoreError;
 use super::rows::{access, message, stored, with_message_columns};
+use crate::store::error::StoreError;
 use chat_protocol::{Message, MessageId, MessageText, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension};
 

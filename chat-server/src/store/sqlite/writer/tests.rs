@@ -5,6 +5,7 @@ use super::Writer;
 use crate::store::StoreError;
 use rusqlite::Connection;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tempfile::TempDir;
@@ -15,7 +16,7 @@ fn start() -> (TempDir, Writer, JoinHandle<()>) {
     connection
         .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t (n))")
         .unwrap();
-    let (writer, thread) = Writer::start(connection, 16, Box::new(|_| {})).unwrap();
+    let (writer, thread) = Writer::start(connection, 16, Arc::new(|_: &[_]| {})).unwrap();
     (folder, writer, thread)
 }
 

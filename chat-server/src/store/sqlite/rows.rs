@@ -1,6 +1,6 @@
 //! From columns to the wire's newtypes, and the one question that guards every other.
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 use chat_protocol::{InvalidId, Message, MessageId, RoomId, Seq, Timestamp, TransactionId, UserId};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -83,4 +83,12 @@ pub(super) fn access(connection: &Connection, room: RoomId, user: &UserId) -> Re
         Some((_, false)) => Err(StoreError::NotAMember),
         Some((access, true)) => Ok(access),
     }
+}
+
+/// The same for whoever runs the server: the room must be there, nothing else.
+pub(super) fn exists(connection: &Connection, room: RoomId) -> Result<(), StoreError> {
+    let found = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM rooms WHERE id = ?1)")?
+        .query_row([room.get()], |row| row.get(0))?;
+    if found { Ok(()) } else { Err(StoreError::RoomNotFound) }
 }

@@ -1,7 +1,7 @@
 //! The schema and its history: one entry per version, run in order, each with its version number in
 //! one transaction, so that a crash in the middle leaves the version before it, whole.
 
-use super::error::OpenError;
+use crate::store::error::OpenError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Marks the file as ours: "chat" in ASCII (SQLite file header, offset 68).

@@ -1,6 +1,6 @@
 //! How connections are set up: one that writes, several that only read.
 
-use super::error::OpenError;
+use crate::store::error::OpenError;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;

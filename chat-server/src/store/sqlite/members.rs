@@ -3,15 +3,24 @@
 //! Rooms are flat: any member may add and remove anybody. An application that wants roles decides
 //! before it hands out the token.
 
-use super::error::StoreError;
-use super::rows::{access, stored};
+use super::rows::{access, exists, stored};
+use crate::store::error::StoreError;
+use crate::store::model::Caller;
 use chat_protocol::{RoomId, UserId};
 use rusqlite::Connection;
 use std::collections::HashSet;
 
-pub(super) fn add(tx: &Connection, room: RoomId, caller: &UserId, user: &UserId) -> Result<(), StoreError> {
-    access(tx, room, caller)?;
+pub(super) fn add(tx: &Connection, room: RoomId, caller: &Caller, user: &UserId) -> Result<(), StoreError> {
+    may_change(tx, room, caller)?;
     insert(tx, room, user)
+}
+
+/// Lets `caller` decide who is in `room`.
+fn may_change(tx: &Connection, room: RoomId, caller: &Caller) -> Result<(), StoreError> {
+    match caller {
+        Caller::Member(user) => access(tx, room, user).map(drop),
+        Caller::Administrator => exists(tx, room),
+    }
 }
 
 /// A newcomer has nothing unread: what was said before is history.
@@ -28,14 +37,14 @@ pub(super) fn insert(tx: &Connection, room: RoomId, user: &UserId) -> Result<(),
 pub(super) fn remove(
     tx: &Connection,
     room: RoomId,
-    caller: &UserId,
+    caller: &Caller,
     user: &UserId,
 ) -> Result<(), StoreError> {
-    match access(tx, room, caller) {
+    match (may_change(tx, room, caller), caller) {
         // Leaving once more, after a lost answer, is no error: the caller is out, as asked.
-        Err(StoreError::NotAMember) if caller == user => return Ok(()),
-        other => other?,
-    };
+        (Err(StoreError::NotAMember), Caller::Member(caller)) if caller == user => return Ok(()),
+        (other, _) => other?,
+    }
     let removed = tx
         .prepare_cached("DELETE FROM members WHERE room = ?1 AND user = ?2")?
         .execute((room.get(), user.as_str()))?;

@@ -1,37 +1,13 @@
 //! What is read for those who listen to a room.
 
-use super::error::StoreError;
 use super::members;
-use super::messages::{PAGE_BYTES, PageRequest, fetch, page};
+use super::messages::{fetch, page};
 use super::rows::{access, message_with_key, stored, with_message_columns};
+use crate::store::error::StoreError;
+use crate::store::model::{Changes, Missed, PAGE_BYTES, PageRequest};
 use chat_protocol::limits::MAX_PAGE;
-use chat_protocol::{Message, Page, RoomId, Seq, UserId};
+use chat_protocol::{RoomId, Seq, UserId};
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::HashSet;
-
-/// What one listener has missed.
-#[derive(Debug)]
-pub struct Missed {
-    /// As [`super::Store::page`] has it: `None` when nothing is new.
-    pub page: Option<Page>,
-    /// How often somebody had been taken out of the room when this was read, the reader not among them.
-    pub removals: i64,
-}
-
-/// What has changed for everybody.
-#[derive(Debug)]
-pub struct Changes {
-    /// By `seq`, each with its sender's key, which is not everybody's to see.
-    pub messages: Vec<Message>,
-    /// The last `seq` of them, or the one asked after.
-    pub cursor: Seq,
-    /// Whether there is more after `cursor`.
-    pub has_more: bool,
-    /// How often somebody has been taken out of the room.
-    pub removals: i64,
-    /// Who is in the room, if that number is not the one known.
-    pub members: Option<HashSet<UserId>>,
-}
 
 pub(super) fn missed(
     tx: &Connection,

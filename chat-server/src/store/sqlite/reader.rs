@@ -3,7 +3,7 @@
 //! Threads of their own rather than `spawn_blocking`: the connections' statements stay prepared, and
 //! the number of reads under way is bounded by construction.
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
