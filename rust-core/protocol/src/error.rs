@@ -8,6 +8,7 @@ pub const PROBLEM_CONTENT_TYPE: &str = "application/problem+json";
 
 /// An error answer. Clients decide by `status` and `code`; `title` and `detail` are for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `about:blank` unless a page explains the code.
     #[serde(rename = "type", default = "about_blank")]
@@ -20,6 +21,7 @@ pub struct Problem {
     pub code: ErrorCode,
     /// What was wrong this time, without anything the user wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub detail: Option<String>,
 }
 

@@ -12,6 +12,8 @@ mod error;
 mod ids;
 pub mod limits;
 mod message;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod room;
 mod stream;
 mod text;

@@ -4,8 +4,9 @@ use crate::{MessageId, Seq, Timestamp, TransactionId, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A message as it stands after the change [`Message::seq`].
+/// A message as it stands after the change `seq`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Message {
     /// Its place in the room.
     pub id: MessageId,
@@ -18,6 +19,7 @@ pub struct Message {
     /// When the server took it.
     pub sent_at: Timestamp,
     /// When it was last edited, if ever.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub edited_at: Option<Timestamp>,
     /// Whether only its tombstone is left.
     pub deleted: bool,
@@ -25,6 +27,7 @@ pub struct Message {
     /// lets a device recognise its own message when it comes by polling before the answer to the
     /// `POST` does, or when that answer is lost (ADR 0002).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub transaction_id: Option<TransactionId>,
 }
 
@@ -37,6 +40,7 @@ impl fmt::Debug for Message {
 
 /// `200` of `GET …/messages`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page {
     /// By `seq` when asked with `after`, else by `id`; oldest first in both.
     pub messages: Vec<Message>,
@@ -49,8 +53,10 @@ pub struct Page {
 /// Body of `POST …/messages`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SendMessage {
-    /// What to say; see [`crate::MessageText`].
+    /// What to say.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::MessageText))]
     pub text: String,
 }
 
@@ -63,8 +69,10 @@ impl fmt::Debug for SendMessage {
 /// Body of `PATCH …/messages/{id}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EditMessage {
-    /// What it shall say; see [`crate::MessageText`].
+    /// What it shall say.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::MessageText))]
     pub text: String,
 }
 

@@ -37,6 +37,7 @@ pub const EVENT_END: &str = "end";
 /// A frame from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ServerFrame {
     /// What changed since the frame before, oldest change first. The first one answers the handshake's `after`.
     Changes {
@@ -60,22 +61,25 @@ pub enum ServerFrame {
         problem: Problem,
         /// Seconds until it may be tried again, where it may.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
         retry_after: Option<u32>,
     },
-    /// Of a later version.
-    #[serde(other)]
+    /// Of a later version; never sent.
+    #[serde(other, skip_serializing)]
     Unknown,
 }
 
 /// A frame from the client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ClientFrame {
     /// As `POST …/messages` with an `Idempotency-Key`. Answered by [`ServerFrame::Sent`] or [`ServerFrame::Refused`].
     Send {
         /// The sender's key: the same on every try, on whichever transport.
         transaction_id: TransactionId,
-        /// What to say; see [`crate::MessageText`].
+        /// What to say.
+        #[cfg_attr(feature = "openapi", schema(value_type = crate::MessageText))]
         text: String,
     },
 }
