@@ -10,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::routes;
 use crate::store::Store;
+use crate::web;
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG};
@@ -46,12 +47,18 @@ pub struct App {
     pub max_wait: Duration,
     /// The longest silence on a stream.
     pub heartbeat: Duration,
+    /// Whether browsers are given pages.
+    pub web: bool,
 }
 
 /// The whole service.
 pub fn router(app: App) -> Router {
     let metrics = Arc::clone(&app.metrics);
-    surround(routes::router(), metrics).with_state(app)
+    let mut routes = Router::from(routes::router()).merge(web::document());
+    if app.web {
+        routes = routes.merge(web::pages());
+    }
+    surround(routes, metrics).with_state(app)
 }
 
 /// Adds what every answer has in common, those for unknown routes included.
@@ -77,9 +84,10 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
     ApiError::internal("a handler panicked").into_response()
 }
 
-/// No answer is worth keeping: messages are private, and the client has a cache of its own.
+/// No answer is worth keeping, unless it says so itself: messages are private, and the client has a cache
+/// of its own.
 async fn no_store(mut response: Response) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

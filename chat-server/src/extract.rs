@@ -8,13 +8,15 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
-use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE, MAX_REQUEST_BYTES};
+use chat_protocol::limits::{DEFAULT_PAGE, MAX_PAGE, MAX_REQUEST_BYTES, MAX_WAIT_SECONDS};
 use chat_protocol::{ErrorCode, IDEMPOTENCY_KEY, MessageId, RoomId, Seq, TransactionId, UserId};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use std::time::Duration;
+use utoipa::IntoParams;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::store::PageRequest;
 
@@ -73,12 +75,32 @@ fn unreadable_query(_: QueryRejection) -> ApiError {
     ApiError::bad_request("the query cannot be read, or names a parameter twice")
 }
 
-#[derive(Deserialize)]
-struct RawPageQuery {
+/// As it stands in the address, and in the document.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RawPageQuery {
+    /// The cursor: what has changed since.
+    #[param(value_type = Option<Seq>)]
     after: Option<String>,
+    /// The oldest message known: what was before it.
+    #[param(value_type = Option<MessageId>)]
     before: Option<String>,
+    /// Most messages in the page.
+    #[param(schema_with = limit_schema)]
     limit: Option<String>,
+    /// Seconds to hold the answer for, while nothing is new. The server holds it no longer than it sees fit.
+    #[param(schema_with = wait_schema)]
     wait: Option<String>,
+}
+
+fn limit_schema() -> Object {
+    let limit =
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_PAGE as usize));
+    limit.default(Some(DEFAULT_PAGE.into())).build()
+}
+
+fn wait_schema() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).examples([MAX_WAIT_SECONDS]).build()
 }
 
 /// `?after=`, `?before=`, `?limit=` and `?wait=`, each at most once. Parameters of other names are ignored, so

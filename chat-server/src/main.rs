@@ -1,7 +1,7 @@
 //! Starts the server, or does one of its other commands.
 
 use chat_server::cli::{Cli, Command, Token};
-use chat_server::{auth, run};
+use chat_server::{auth, openapi, run};
 use clap::Parser;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Some(Command::Token(options)) => token(&options),
+        Some(Command::Openapi) => print(&openapi::json()),
         None => run::run(cli.serve),
     };
     match outcome {
@@ -24,5 +25,9 @@ fn main() -> ExitCode {
 
 fn token(options: &Token) -> Result<(), String> {
     let token = auth::mint(&options.user, &options.jwt_secret, options.ttl)?;
-    writeln!(io::stdout(), "{token}").map_err(|error| format!("cannot print the token: {error}"))
+    print(&format!("{token}\n"))
+}
+
+fn print(text: &str) -> Result<(), String> {
+    io::stdout().write_all(text.as_bytes()).map_err(|error| format!("cannot print: {error}"))
 }

@@ -49,6 +49,7 @@ pub fn run(options: Serve) -> Result<(), String> {
         poll_interval: options.poll_interval,
         max_wait: Duration::from_secs(options.streams.max_wait.into()),
         heartbeat: Duration::from_secs(options.streams.heartbeat.into()),
+        web: !options.web.no_web,
     });
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(options.listen)

@@ -53,6 +53,7 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
         poll_interval: None,
         max_wait: Duration::ZERO,
         heartbeat: Duration::ZERO,
+        web: true,
     });
     // The disk stalls: another process holds the lock.
     let other = Connection::open(&path).unwrap();

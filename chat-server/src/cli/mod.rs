@@ -4,11 +4,13 @@ mod access;
 mod log;
 mod streams;
 mod token;
+mod web;
 
 pub use access::Access;
 pub use log::{Log, LogFormat, LogLevel};
 pub use streams::Streams;
 pub use token::Token;
+pub use web::Web;
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -34,6 +36,8 @@ pub struct Cli {
 pub enum Command {
     /// Print a token for a user, and nothing else
     Token(Token),
+    /// Print the OpenAPI document of this server, as it is served at /openapi.json
+    Openapi,
 }
 
 /// Options of the server.
@@ -54,6 +58,9 @@ pub struct Serve {
     /// What is held open.
     #[command(flatten)]
     pub streams: Streams,
+    /// Pages for browsers.
+    #[command(flatten)]
+    pub web: Web,
     /// What is logged.
     #[command(flatten)]
     pub log: Log,

@@ -2,8 +2,9 @@
 
 use crate::error::ApiError;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -11,11 +12,37 @@ use std::fmt::Write;
 /// `200` and `value` as JSON under a tag of its bytes, or `304` without it when `request` names the tag.
 pub(super) fn json(request: &HeaderMap, value: &impl Serialize) -> Result<Response, ApiError> {
     let body = serde_json::to_vec(value).map_err(|_| ApiError::internal("an answer is not JSON"))?;
-    let tag = tag(&body);
-    Ok(match knows(request, &tag) {
-        true => (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response(),
-        false => ([(ETAG, tag), (CONTENT_TYPE, "application/json".into())], body).into_response(),
-    })
+    let mut response = Tagged::new(body).answer(request);
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Ok(response)
+}
+
+/// A body, and the tag of its bytes.
+pub(crate) struct Tagged {
+    body: Bytes,
+    tag: String,
+}
+
+impl Tagged {
+    pub(crate) fn new(body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        Self { tag: tag(&body), body }
+    }
+
+    /// `200` and the body, whose type is the caller's to say, or `304` without it when `request` names the tag.
+    pub(crate) fn answer(&self, request: &HeaderMap) -> Response {
+        let mut response = match knows(request, &self.tag) {
+            true => StatusCode::NOT_MODIFIED.into_response(),
+            false => axum::body::Body::from(self.body.clone()).into_response(),
+        };
+        // Quotes and hexadecimal digits: always a header's value.
+        if let Ok(tag) = HeaderValue::try_from(&self.tag) {
+            response.headers_mut().insert(ETAG, tag);
+        }
+        response
+    }
 }
 
 /// 128 bits of SHA-256: two answers to one user never share it by chance.

@@ -10,13 +10,14 @@ use crate::auth::Listening;
 use crate::error::ApiError;
 use crate::extract::{EventsAfter, InRoom};
 use crate::hub::{Event, Join, Rendering, Subscription};
+use crate::openapi::{IN_ROOM, TOKEN, problems};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use chat_protocol::{CloseCode, EVENT_END, Problem};
+use chat_protocol::{CloseCode, EVENT_END, ErrorCode, Problem, RoomId, Seq};
 use hyper::body::Frame;
 use std::convert::Infallible;
 use std::ops::Range;
@@ -33,7 +34,42 @@ const RETRY_MS: Range<u32> = 1_000..3_000;
 const UNBUFFERED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
-/// `200` and a stream without end.
+problems! {
+    Streaming: TOKEN, IN_ROOM, &[ErrorCode::CursorAhead];
+}
+
+/// Listen to a room: server-sent events
+///
+/// A comment and `retry:` at once; then what has changed since the cursor, and what changes from now on, each as
+/// `event: message`, `id:` its `seq`, `data:` a `Message`. A comment is a sign of life. When the server ends the
+/// stream it says why: `event: end`, `data:` a `Problem`; come back with the last `seq`, unless the `code` says
+/// that there is no way back.
+///
+/// A browser's `EventSource` cannot set `Authorization`; read the stream by `fetch`.
+#[utoipa::path(
+    get,
+    path = "/v1/rooms/{room}/events",
+    tag = "Streams",
+    operation_id = "streamEvents",
+    params(
+        ("room" = RoomId, Path),
+        ("after" = Option<Seq>, Query, description = "The cursor. Needed, unless `Last-Event-ID` is given."),
+        ("Last-Event-ID" = Option<Seq>, Header, description = "The cursor too; wins over `after`."),
+    ),
+    responses(
+        (status = 200, description = "A stream without end.", body = String, content_type = "text/event-stream",
+            example = "\
+: chat
+retry: 1742
+
+event: message
+id: 21
+data: {\"id\":17,\"seq\":21,\"sender\":\"alice\",\"text\":\"안녕 👋\",\"sent_at\":\"2026-01-02T03:04:05.678Z\",\"edited_at\":null,\"deleted\":false}
+"
+        ),
+        Streaming,
+    ),
+)]
 pub(super) async fn stream(
     reader: Listening,
     State(app): State<App>,

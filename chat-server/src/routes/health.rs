@@ -2,12 +2,35 @@
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::openapi::problems;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// `200` when the database answers.
+problems! {
+    Checking:;
+}
+
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether the server does its work
+///
+/// `200` while the database answers; no token is asked for.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "Operations",
+    operation_id = "health",
+    security(()),
+    responses((status = 200, description = "All is well.", body = Health), Checking),
+)]
 pub(super) async fn check(State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
     app.store.ping().await?;
-    Ok(axum::Json(json!({ "status": "ok" })))
+    Ok(axum::Json(Health { status: "ok" }))
 }

@@ -3,15 +3,49 @@
 use crate::app::App;
 use crate::auth::{Caller, Listening};
 use crate::error::ApiError;
-use crate::extract::{IdempotencyKey, InRoom, Json, OneMessage, PageQuery};
+use crate::extract::{IdempotencyKey, InRoom, Json, OneMessage, PageQuery, RawPageQuery};
+use crate::openapi::{BODY, IN_ROOM, Jitter, PollInterval, TEXT, TOKEN, problems};
 use crate::routes::{long_poll, poll_interval};
 use crate::store::{NewMessage, PageRequest};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chat_protocol::{EditMessage, Message, MessageText, SendMessage};
+use chat_protocol::{
+    EditMessage, ErrorCode, Message, MessageId, MessageText, Page, RoomId, SendMessage, TransactionId,
+};
 
-/// `200` and a page, or `204` with no body when nothing is new; held for that, if the client likes.
+problems! {
+    Reading: TOKEN, IN_ROOM, &[ErrorCode::CursorAhead];
+    Sending: TOKEN, IN_ROOM, BODY, TEXT, &[ErrorCode::IdempotencyKeyMissing, ErrorCode::IdempotencyKeyReused];
+    Editing: TOKEN, IN_ROOM, BODY, TEXT,
+        &[ErrorCode::NotTheSender, ErrorCode::MessageNotFound, ErrorCode::MessageDeleted];
+    Deleting: TOKEN, IN_ROOM, &[ErrorCode::NotTheSender, ErrorCode::MessageNotFound];
+}
+
+/// Read a page: what is new, what was before, or the newest
+///
+/// - `?after=SEQ`: what has changed since a cursor, oldest change first, or `204` when nothing has. Go on with
+///   the answer's `cursor`. With `&wait=SECONDS` the answer is held until there is a change (long polling).
+/// - `?before=ID`: history, the newest messages older than `ID`.
+/// - neither: the newest page, and the room's cursor. That is how a room is opened.
+///
+/// `after` and `before` exclude each other, and `wait` needs `after`. A page may be shorter than `limit`:
+/// `has_more` says whether it goes on.
+#[utoipa::path(
+    get,
+    path = "/v1/rooms/{room}/messages",
+    tag = "Messages",
+    operation_id = "readPage",
+    params(("room" = RoomId, Path), RawPageQuery),
+    responses(
+        (status = 200, description = "A page.", body = Page, headers(
+            ("chat-poll-interval" = inline(PollInterval)),
+            ("chat-jitter" = inline(Jitter)),
+        )),
+        (status = 204, description = "Nothing is new.", headers(("chat-poll-interval" = inline(PollInterval)))),
+        Reading,
+    ),
+)]
 pub(super) async fn page(
     reader: Listening,
     State(app): State<App>,
@@ -31,7 +65,20 @@ pub(super) async fn page(
     })
 }
 
-/// `201` and the message, on every try with the same key and text.
+/// Say something
+///
+/// Stored once, however often it is asked: keep the `Idempotency-Key` until the answer is there, and send it again
+/// when an answer is lost. A replay gets the same message; the same key with another text is
+/// `idempotency_key_reused`.
+#[utoipa::path(
+    post,
+    path = "/v1/rooms/{room}/messages",
+    tag = "Messages",
+    operation_id = "sendMessage",
+    params(("room" = RoomId, Path), ("Idempotency-Key" = TransactionId, Header)),
+    request_body = SendMessage,
+    responses((status = 201, description = "The message, on the disk.", body = Message), Sending),
+)]
 pub(super) async fn send(
     Caller(sender): Caller,
     State(app): State<App>,
@@ -44,7 +91,18 @@ pub(super) async fn send(
     Ok((StatusCode::CREATED, axum::Json(message)))
 }
 
-/// `200` and the message as it stands now.
+/// Edit one's own message
+///
+/// Asked again with the text that it has already, it changes nothing.
+#[utoipa::path(
+    patch,
+    path = "/v1/rooms/{room}/messages/{id}",
+    tag = "Messages",
+    operation_id = "editMessage",
+    params(("room" = RoomId, Path), ("id" = MessageId, Path)),
+    request_body = EditMessage,
+    responses((status = 200, description = "The message as it stands now.", body = Message), Editing),
+)]
 pub(super) async fn edit(
     Caller(caller): Caller,
     State(app): State<App>,
@@ -55,7 +113,17 @@ pub(super) async fn edit(
     Ok(axum::Json(app.store.edit(room, id, caller, text).await?))
 }
 
-/// `200` and the tombstone, however often.
+/// Delete one's own message
+///
+/// Its text is gone for good; the tombstone keeps its place. Asked again, the answer is the same.
+#[utoipa::path(
+    delete,
+    path = "/v1/rooms/{room}/messages/{id}",
+    tag = "Messages",
+    operation_id = "deleteMessage",
+    params(("room" = RoomId, Path), ("id" = MessageId, Path)),
+    responses((status = 200, description = "The tombstone.", body = Message), Deleting),
+)]
 pub(super) async fn delete(
     Caller(caller): Caller,
     State(app): State<App>,

@@ -1,6 +1,6 @@
 //! The routes of protocol v1.
 
-mod conditional;
+pub(crate) mod conditional;
 mod events;
 mod health;
 mod long_poll;
@@ -10,22 +10,23 @@ mod read;
 mod rooms;
 
 use crate::app::App;
-use axum::Router;
 use axum::http::HeaderValue;
 use axum::response::IntoResponseParts;
-use axum::routing::{get, patch, put};
 use chat_protocol::POLL_INTERVAL;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(crate) fn router() -> Router<App> {
-    Router::new()
-        .route("/healthz", get(health::check))
-        .route("/v1/rooms", get(rooms::list).post(rooms::create))
-        .route("/v1/rooms/{room}/members/{user}", put(members::add).delete(members::remove))
-        .route("/v1/rooms/{room}/events", get(events::stream))
-        .route("/v1/rooms/{room}/messages", get(messages::page).post(messages::send))
-        .route("/v1/rooms/{room}/messages/{id}", patch(messages::edit).delete(messages::delete))
-        .route("/v1/rooms/{room}/read", put(read::mark))
-        .route("/v1/rooms/{room}/socket", get(crate::socket::open))
+/// Every route of the API, each with what the document says of it: a route without is none that `routes!` takes.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::check))
+        .routes(routes!(rooms::list, rooms::create))
+        .routes(routes!(members::add, members::remove))
+        .routes(routes!(events::stream))
+        .routes(routes!(messages::page, messages::send))
+        .routes(routes!(messages::edit, messages::delete))
+        .routes(routes!(read::mark))
+        .routes(routes!(crate::socket::open))
 }
 
 /// How often the server would like to be asked, in every answer to what clients ask over and over.

@@ -4,10 +4,30 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::{InRoom, Json};
+use crate::openapi::{BODY, IN_ROOM, TOKEN, problems};
 use axum::extract::State;
-use chat_protocol::{MarkRead, ReadMarker};
+use chat_protocol::{MarkRead, ReadMarker, RoomId};
 
-/// `200` and where the marker is now, which may be beyond what was asked for.
+problems! {
+    Marking: TOKEN, IN_ROOM, BODY;
+}
+
+/// Say how far one has read
+///
+/// The marker moves forward only: of two devices the one that has read further wins. A message that the room
+/// does not have yet is `invalid`.
+#[utoipa::path(
+    put,
+    path = "/v1/rooms/{room}/read",
+    tag = "Messages",
+    operation_id = "markRead",
+    params(("room" = RoomId, Path)),
+    request_body = MarkRead,
+    responses(
+        (status = 200, description = "Where the marker is now: perhaps beyond what was asked for.", body = ReadMarker),
+        Marking,
+    ),
+)]
 pub(super) async fn mark(
     Caller(reader): Caller,
     State(app): State<App>,

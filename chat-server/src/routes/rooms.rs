@@ -4,15 +4,31 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::extract::Json;
+use crate::openapi::{BODY, PollInterval, TOKEN, problems};
 use crate::routes::{conditional, poll_interval};
 use crate::store::NewRoom;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use chat_protocol::limits::{MAX_ROOM_MEMBERS, MAX_TITLE_SCALARS};
-use chat_protocol::{CreateRoom, ErrorCode, Rooms};
+use chat_protocol::{CreateRoom, ErrorCode, Room, Rooms};
 
-/// `201` and the room.
+problems! {
+    Creating: TOKEN, BODY;
+    Listing: TOKEN;
+}
+
+/// Make a room
+///
+/// The caller is a member of it, whether named or not. Not idempotent: asked twice, it makes two.
+#[utoipa::path(
+    post,
+    path = "/v1/rooms",
+    tag = "Rooms",
+    operation_id = "createRoom",
+    request_body = CreateRoom,
+    responses((status = 201, description = "The room.", body = Room), Creating),
+)]
 pub(super) async fn create(
     Caller(creator): Caller,
     State(app): State<App>,
@@ -26,7 +42,28 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, axum::Json(room)))
 }
 
-/// `200` and the caller's rooms, or `304` when they are as the caller knows them.
+/// List the caller's rooms
+///
+/// By number, each with its newest message and what is unread. Asked again with the answer's `ETag` in
+/// `If-None-Match`, it costs a `304` while nothing has changed.
+#[utoipa::path(
+    get,
+    path = "/v1/rooms",
+    tag = "Rooms",
+    operation_id = "listRooms",
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the list that is known.")),
+    responses(
+        (status = 200, description = "The rooms.", body = Rooms, headers(
+            ("ETag" = String, description = "Of this list; weak where it travelled compressed."),
+            ("chat-poll-interval" = inline(PollInterval)),
+        )),
+        (status = 304, description = "The list is as it was.", headers(
+            ("ETag" = String, description = "Of the list."),
+            ("chat-poll-interval" = inline(PollInterval)),
+        )),
+        Listing,
+    ),
+)]
 pub(super) async fn list(
     Caller(user): Caller,
     State(app): State<App>,

@@ -60,6 +60,7 @@ impl World {
             poll_interval: None,
             max_wait: DEADLINE,
             heartbeat: HEARTBEAT,
+            web: true,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

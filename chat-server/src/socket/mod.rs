@@ -24,16 +24,43 @@ use crate::auth::Listening;
 use crate::error::ApiError;
 use crate::extract::{After, InRoom};
 use crate::hub::{Join, Rendering};
+use crate::openapi::{IN_ROOM, TOKEN, problems};
 use crate::serve::Place;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::Response;
+use chat_protocol::{ErrorCode, RoomId, Seq};
 use hyper::upgrade::OnUpgrade;
 use session::{Open, Session};
 
-/// Upgrades the connection, or says in HTTP why not.
+problems! {
+    Opening: TOKEN, IN_ROOM, &[ErrorCode::OriginRefused, ErrorCode::CursorAhead, ErrorCode::UpgradeRequired];
+}
+
+/// Open a WebSocket on a room
 ///
-/// The order of the checks: the origin first, since a page that may not be here is to learn nothing, not
-/// even whether a token is good; then the token, as everywhere; then the handshake and what it asks for.
+/// RFC 6455 over HTTP/1.1, subprotocol `chat.v1`, text frames of one JSON object each: `ServerFrame` down,
+/// beginning with what has changed since the cursor, and `ClientFrame` up. The token is in `Authorization`; a
+/// browser, which cannot set that, offers it beside the subprotocol: `Sec-WebSocket-Protocol: chat.v1, bearer.JWT`.
+/// The server pings, and whoever ends says why by a close code, of which the document's own text has a table.
+#[utoipa::path(
+    get,
+    path = "/v1/rooms/{room}/socket",
+    tag = "Streams",
+    operation_id = "openSocket",
+    security(("token" = []), ("subprotocol" = [])),
+    params(
+        ("room" = RoomId, Path),
+        ("after" = Seq, Query, description = "The cursor."),
+        ("Sec-WebSocket-Protocol" = Option<String>, Header, description = "`chat.v1`, and `bearer.JWT` from a browser.",
+            example = "chat.v1"),
+    ),
+    responses(
+        (status = 101, description = "The connection is a WebSocket from here on."),
+        Opening,
+    ),
+)]
+// The order of the checks: the origin first, since a page that may not be here is to learn nothing, not
+// even whether a token is good; then the token, as everywhere; then the handshake and what it asks for.
 pub(crate) async fn open(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
     handshake::check_origin(&parts, &app.origins)?;

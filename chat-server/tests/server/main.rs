@@ -13,6 +13,7 @@ mod logs;
 mod long_poll;
 mod markers;
 mod messages;
+mod openapi;
 mod origin;
 mod pages;
 mod polls;

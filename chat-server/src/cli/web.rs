@@ -1,0 +1,12 @@
+//! Pages for browsers.
+
+use clap::Args;
+
+/// The chat page and the documentation.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Web")]
+pub struct Web {
+    /// Serve no page: neither the chat at / nor the API's documentation at /docs. /openapi.json stays
+    #[arg(long, env = "CHAT_NO_WEB")]
+    pub no_web: bool,
+}

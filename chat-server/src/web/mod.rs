@@ -1,0 +1,59 @@
+//! What a browser is given: the API's documentation at `/docs`, and the document itself at `/openapi.json`.
+//!
+//! All of it is in the binary, and none of it needs a token: a page is the same for everybody, and knows
+//! nothing before somebody has signed in on it.
+//!
+//! Each answer names what its page may load: files of this server, and no script that stands in the page
+//! itself, so that what somebody has said cannot become one. Each has a tag, so that coming back costs a `304`.
+
+mod docs;
+
+use crate::app::App;
+use crate::openapi;
+use crate::routes::conditional::Tagged;
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use std::sync::LazyLock;
+
+/// Kept by the browser, and asked after each time: a new server's page is seen at once.
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
+static DOCUMENT: LazyLock<Tagged> = LazyLock::new(|| Tagged::new(openapi::json().into_bytes()));
+
+/// The document alone, which is for programs as much as for people.
+pub(crate) fn document() -> Router<App> {
+    Router::new().route(
+        "/openapi.json",
+        get(async |headers: HeaderMap| {
+            (
+                [(CACHE_CONTROL, REVALIDATE), (CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+                DOCUMENT.answer(&headers),
+            )
+        }),
+    )
+}
+
+/// The pages.
+pub(crate) fn pages() -> Router<App> {
+    Router::new()
+        .route("/docs", get(async || Redirect::permanent("/docs/")))
+        .route("/docs/", get(async |headers: HeaderMap| docs::file("index.html", &headers)))
+        .route(
+            "/docs/{file}",
+            get(async |Path(name): Path<String>, headers: HeaderMap| docs::file(&name, &headers)),
+        )
+}
+
+fn page(kind: &'static str, policy: &'static str, content: Response) -> Response {
+    let headers = [
+        (CACHE_CONTROL, REVALIDATE),
+        (CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    (headers, content).into_response()
+}
