@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test that cannot go on should say so and stop.
 
+mod balancer;
 mod builders;
 pub mod conformance;
 mod fake_transport;
@@ -15,9 +16,11 @@ mod model_server;
 mod phone;
 mod process;
 mod scripted_server;
+pub mod services;
 mod stream_server;
 mod wait;
 
+pub use balancer::Balancer;
 pub use builders::{LIVE, TOKEN, config, message, page, user};
 pub use fake_transport::{Asked, FakeTransport};
 pub use fault_proxy::FaultProxy;

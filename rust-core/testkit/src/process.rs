@@ -1,5 +1,6 @@
 //! The real server, as a real process.
 
+use crate::services::free_port;
 use chat_protocol::RoomId;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -23,11 +24,12 @@ pub fn binary(name: &str) -> PathBuf {
     program
 }
 
-/// A `chat-server` process on a database file of its own. Killed when dropped.
+/// A `chat-server` process, on a database file of its own unless said otherwise. Killed when dropped.
 pub struct ServerProcess {
     child: Child,
     url: String,
     folder: Arc<tempfile::TempDir>,
+    database: String,
     log: Arc<Mutex<String>>,
     secret: String,
     options: Vec<String>,
@@ -41,14 +43,32 @@ impl ServerProcess {
 
     /// The same with further options.
     pub fn start_with(options: &[&str]) -> Self {
-        let options = options.iter().map(|option| (*option).to_owned()).collect();
-        Self::launch("127.0.0.1:0", Arc::new(tempfile::tempdir().unwrap()), SECRET, options)
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let database = folder.path().join("server.db").to_str().unwrap().to_owned();
+        Self::launch("127.0.0.1:0", folder, database, SECRET, owned(options))
     }
 
-    fn launch(listen: &str, folder: Arc<tempfile::TempDir>, secret: &str, options: Vec<String>) -> Self {
+    /// A node of several, on whichever database they share, at a port that it keeps however long it is away.
+    pub fn start_on(database: &str, options: &[&str]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::launch(&local(free_port()), folder, database.to_owned(), SECRET, owned(options))
+    }
+
+    /// Another node on this one's database.
+    pub fn beside(&self, options: &[&str]) -> Self {
+        let (folder, database) = (self.folder.clone(), self.database.clone());
+        Self::launch(&local(free_port()), folder, database, &self.secret, owned(options))
+    }
+
+    fn launch(
+        listen: &str,
+        folder: Arc<tempfile::TempDir>,
+        database: String,
+        secret: &str,
+        options: Vec<String>,
+    ) -> Self {
         let mut child = Command::new(binary("chat-server"))
-            .args(["--listen", listen, "--jwt-secret", secret, "--database"])
-            .arg(folder.path().join("server.db"))
+            .args(["--listen", listen, "--jwt-secret", secret, "--database", &database])
             .args(&options)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -66,7 +86,7 @@ impl ServerProcess {
         let url = first.trim().strip_prefix("listening on ");
         let url =
             url.unwrap_or_else(|| panic!("the server did not start: {}", log.lock().unwrap())).to_owned();
-        Self { child, url, folder, log, secret: secret.to_owned(), options }
+        Self { child, url, folder, database, log, secret: secret.to_owned(), options }
     }
 
     /// Where it listens.
@@ -114,7 +134,8 @@ impl ServerProcess {
     /// The same with another secret, so that every token of before is refused.
     pub fn restart_with_secret(&mut self, secret: &str) {
         let address = self.url.trim_start_matches("http://").to_owned();
-        let next = Self::launch(&address, self.folder.clone(), secret, self.options.clone());
+        let (folder, database) = (self.folder.clone(), self.database.clone());
+        let next = Self::launch(&address, folder, database, secret, self.options.clone());
         *self = next;
     }
 
@@ -239,6 +260,14 @@ impl Drop for ServerProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn owned(options: &[&str]) -> Vec<String> {
+    options.iter().map(|option| (*option).to_owned()).collect()
+}
+
+fn local(port: u16) -> String {
+    format!("127.0.0.1:{port}")
 }
 
 /// Somebody who talks to the server directly.
