@@ -4,7 +4,7 @@
 //! `routes` turn HTTP into calls of [`store::Store`] and its answers into HTTP; nothing in them knows
 //! SQL. [`store`] keeps rooms, members and messages; nothing in it knows HTTP. [`error`] is the one
 //! place where a failure becomes a status code. [`hub`] brings what changes to whoever holds a
-//! connection open for it, on every transport. `serve` owns sockets and shutdown.
+//! connection open for it, on every transport; [`bus`] tells the other nodes. `serve` owns sockets and shutdown.
 //!
 //! # Invariants
 //! - A message, an edit or a deletion is confirmed only after its transaction is on the disk.
@@ -14,6 +14,7 @@
 mod access_log;
 pub mod app;
 pub mod auth;
+pub mod bus;
 pub mod cli;
 pub mod error;
 mod extract;

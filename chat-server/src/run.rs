@@ -2,7 +2,8 @@
 
 use crate::app::{self, App};
 use crate::auth::{Secret, Tokens};
-use crate::cli::Serve;
+use crate::bus::Bus;
+use crate::cli::{self, Serve};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
@@ -30,8 +31,14 @@ pub fn run(options: Serve) -> Result<(), String> {
     };
     let metrics = Arc::new(Metrics::new());
     let hub = Hub::new(options.streams.bounds(), options.streams.batching(), Arc::clone(&metrics));
-    let board = hub.clone();
-    let tell = move |notices: &[_]| board.announce(notices);
+    let bus = bus(&options.bus, &metrics)?;
+    let (board, others) = (hub.clone(), bus.clone());
+    let tell = move |notices: &[_]| {
+        board.announce(notices);
+        if let Some(others) = &others {
+            others.announce(notices);
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -57,6 +64,10 @@ pub fn run(options: Serve) -> Result<(), String> {
             .map_err(|error| format!("cannot listen on {}: {error}", options.listen))?;
         // Before the first line: whoever reads it may signal at once.
         let stop = shutdown::signal().map_err(|error| format!("cannot wait for signals: {error}"))?;
+        tokio::spawn(hub.clone().keep_in_sync(options.bus.resync_interval));
+        if let Some(bus) = bus {
+            tokio::spawn(bus.run(hub.clone()));
+        }
         announce(&listener, if tls.is_some() { "https" } else { "http" })?;
         serve::serve(listener, tls, router, &hub, stop).await;
         Ok(())
@@ -66,6 +77,12 @@ pub fn run(options: Serve) -> Result<(), String> {
     drop(runtime);
     threads.join();
     served
+}
+
+/// The way to other nodes, if there are to be any.
+fn bus(options: &cli::Bus, metrics: &Arc<Metrics>) -> Result<Option<Bus>, String> {
+    let Some(options) = options.options()? else { return Ok(None) };
+    Bus::new(options, Arc::clone(metrics)).map(Some).map_err(|error| error.to_string())
 }
 
 /// The first line on stdout: the socket is bound and the kernel takes connections from here on.

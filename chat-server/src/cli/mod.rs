@@ -1,12 +1,14 @@
 //! The command line: one file for each group of options.
 
 mod access;
+mod bus;
 mod log;
 mod streams;
 mod token;
 mod web;
 
 pub use access::Access;
+pub use bus::Bus;
 pub use log::{Log, LogFormat, LogLevel};
 pub use streams::Streams;
 pub use token::Token;
@@ -61,6 +63,9 @@ pub struct Serve {
     /// Pages for browsers.
     #[command(flatten)]
     pub web: Web,
+    /// Several nodes.
+    #[command(flatten)]
+    pub bus: Bus,
     /// What is logged.
     #[command(flatten)]
     pub log: Log,

@@ -9,11 +9,12 @@
 //!                                   ├─▶ queue ─▶ Subscription ─▶ a WebSocket
 //!                                   └─▶ queue ─▶ Subscription ─▶ a long poll
 //! ```
+//! Other nodes' commits come as notices too, by the bus ([`crate::bus`]).
 //!
 //! # Invariants
 //! - **The store is the truth.** A notice says that a room has changed, nothing else; what, and who may
 //!   still see it, is read in one transaction. A notice too many costs a read, and it may come from
-//!   another process.
+//!   another process. One too few is late, not lost: every open room re-reads now and then (`resync`).
 //! - **Exact.** A listener gets every change after its cursor once, in order, from wherever it joins
 //!   (`room`).
 //! - **The room waits for nobody.** Queues are bounded in bytes; who falls behind is sent away to come
@@ -25,6 +26,7 @@
 mod batching;
 mod listener;
 mod rendering;
+mod resync;
 mod room;
 mod subscription;
 
@@ -40,6 +42,7 @@ use listener::Listener;
 use room::Room;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How many may listen, and how far behind.
@@ -116,6 +119,8 @@ struct Inner {
     batching: Batching,
     metrics: Arc<Metrics>,
     rooms: Mutex<Rooms>,
+    /// A notice may have been lost.
+    resync: Notify,
 }
 
 #[derive(Default)]
@@ -157,7 +162,8 @@ impl Users {
 impl Hub {
     /// One without listeners.
     pub fn new(bounds: Bounds, batching: Batching, metrics: Arc<Metrics>) -> Self {
-        Self(Arc::new(Inner { bounds, batching, metrics, rooms: Mutex::default() }))
+        let (rooms, resync) = Default::default();
+        Self(Arc::new(Inner { bounds, batching, metrics, rooms, resync }))
     }
 
     /// Rooms have changed. Cheap where nobody listens.

@@ -26,8 +26,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// Until a flush is tried again after the store was busy. Long enough for its queue to empty.
+/// Until a flush is tried again after the store was busy: long enough for its queue to empty. It doubles each time.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// The most it becomes: a database that restarts is not asked by ten thousand rooms ten times a second.
+const RETRY_CAP: Duration = Duration::from_secs(2);
 
 pub(super) struct Room {
     pub(super) id: RoomId,
@@ -132,6 +135,7 @@ impl Room {
         // However this ends, nobody is left waiting for what nobody will bring.
         let _end = Closing(&self);
         let mut departures = Departures::new(batching, Instant::now());
+        let mut retry = RETRY;
         loop {
             tokio::select! {
                 () = self.news.notified() => {
@@ -148,8 +152,11 @@ impl Room {
             if departures.due().is_some_and(|due| due <= Instant::now()) {
                 departures.left();
                 match self.flush(&store).await {
-                    Ok(()) => {}
-                    Err(StoreError::Busy(_)) => departures.again(Instant::now() + RETRY),
+                    Ok(()) => retry = RETRY,
+                    Err(StoreError::Busy(_)) => {
+                        departures.again(Instant::now() + retry.mul_f64(0.5 + fastrand::f64() / 2.0));
+                        retry = (retry * 2).min(RETRY_CAP);
+                    }
                     Err(StoreError::RoomNotFound) => self.end_all(CloseCode::RoomGone),
                     Err(error) => {
                         tracing::error!(%error, "listeners of a room are sent away");

@@ -11,6 +11,7 @@
 //!
 //! Another part adds a file here, a field to [`Metrics`], and its rows to `docs/operations.md`.
 
+mod bus;
 mod fanout;
 mod http;
 #[cfg(unix)]
@@ -18,6 +19,7 @@ mod process;
 mod since;
 mod store;
 
+pub use bus::Bus;
 pub(crate) use fanout::Delivered;
 pub use fanout::Fanout;
 pub use http::Http;
@@ -40,6 +42,8 @@ pub struct Metrics {
     pub http: Http,
     /// Who listens, and what they are brought.
     pub fanout: Fanout,
+    /// Other nodes.
+    pub bus: Bus,
     /// The database.
     pub store: Store,
     /// 1 from the signal to stop.
@@ -56,8 +60,9 @@ impl Metrics {
         chat.register("build", "What runs here", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         let draining = Gauge::default();
         chat.register("draining", "1 from the signal to stop", draining.clone());
-        let (http, fanout, store) = (Http::new(chat), Fanout::new(chat), Store::new(chat));
-        Self { http, fanout, store, draining, registry }
+        let (http, fanout) = (Http::new(chat), Fanout::new(chat));
+        let (bus, store) = (Bus::new(chat), Store::new(chat));
+        Self { http, fanout, bus, store, draining, registry }
     }
 
     /// What a scrape is answered with.

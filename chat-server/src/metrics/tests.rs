@@ -54,6 +54,16 @@ fn listeners_and_what_they_are_brought_are_counted_by_transport() {
 }
 
 #[test]
+fn redis_is_up_or_down_only_where_there_is_to_be_one() {
+    let metrics = Metrics::new();
+    assert!(!metrics.render().contains("chat_redis_up{"), "nothing to warn of");
+    metrics.bus.set_up("ours", false);
+    has(&metrics, r#"chat_redis_up{channel="ours"} 0"#);
+    metrics.bus.set_up("ours", true);
+    has(&metrics, r#"chat_redis_up{channel="ours"} 1"#);
+}
+
+#[test]
 fn the_process_tells_of_itself_by_the_names_that_every_client_has() {
     let metrics = Metrics::new();
     let text = metrics.render();
