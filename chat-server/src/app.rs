@@ -1,11 +1,13 @@
 //! The application: routes and what surrounds every one of them.
 //!
-//! From the outside in: access log, `Cache-Control`, gzip and its `ETag`, panics into `500`, then the route.
+//! From the outside in: access log, security headers, CORS, `Cache-Control`, limits by address, gzip and its `ETag`, panics into `500`, then the route.
 
 use crate::access_log::access_log;
 use crate::auth::Tokens;
 use crate::error::ApiError;
+use crate::headers;
 use crate::hub::Hub;
+use crate::limits::{self, Limits};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::routes;
@@ -37,8 +39,12 @@ pub struct App {
     pub hub: Hub,
     /// Who is who.
     pub tokens: Arc<Tokens>,
-    /// Whose pages may open a WebSocket.
+    /// Whose pages may come in.
     pub origins: Arc<Origins>,
+    /// Who has asked for how much.
+    pub limits: Arc<Limits>,
+    /// TLS is ours to end, so that nothing may be asked for without it.
+    pub tls: bool,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Seconds that clients are asked to leave between two polls, if they are asked.
@@ -53,28 +59,48 @@ pub struct App {
 
 /// The whole service.
 pub fn router(app: App) -> Router {
-    let metrics = Arc::clone(&app.metrics);
     let mut routes = Router::from(routes::router()).merge(web::document());
     if app.web {
         routes = routes.merge(web::pages());
     }
-    surround(routes, metrics).with_state(app)
+    let around = Around {
+        metrics: Arc::clone(&app.metrics),
+        limits: Arc::clone(&app.limits),
+        origins: Arc::clone(&app.origins),
+        tls: app.tls,
+    };
+    surround(routes, around).with_state(app)
+}
+
+/// What is around every route.
+#[derive(Default)]
+struct Around {
+    metrics: Arc<Metrics>,
+    limits: Arc<Limits>,
+    origins: Arc<Origins>,
+    tls: bool,
 }
 
 /// Adds what every answer has in common, those for unknown routes included.
-fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, metrics: Arc<Metrics>) -> Router<S> {
+fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, around: Around) -> Router<S> {
     // Level 1 rather than 6: JSON shrinks nearly as well for a third of the time.
     let gzip = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::SSE));
-    routes
+    let routes = routes
         .fallback(async || ApiError::new(ErrorCode::NotFound))
         .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(gzip)
         .layer(middleware::map_response(weak_when_encoded))
-        .layer(middleware::map_response(no_store))
-        .layer(middleware::from_fn_with_state(metrics, access_log))
+        .layer(middleware::from_fn_with_state(around.limits, limits::by_address))
+        .layer(middleware::map_response(no_store));
+    // With nobody to let in, a page is told nothing, and `OPTIONS` is a method like any other.
+    let routes =
+        if around.origins.is_empty() { routes } else { routes.layer(headers::cors(&around.origins)) };
+    routes
+        .layer(middleware::map_response_with_state(around.tls, headers::secure))
+        .layer(middleware::from_fn_with_state(around.metrics, access_log))
 }
 
 /// What happened, the panic hook has logged. The payload is not looked at: it may quote a message.

@@ -8,23 +8,43 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chat_protocol::limits::MAX_REQUEST_BYTES;
 use chat_protocol::{ErrorCode, InvalidId, PROBLEM_CONTENT_TYPE, Problem, TextError};
+use std::time::Duration;
 
 /// Seconds until a client should try again. A full queue empties in less; the client adds jitter.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// An error on its way out.
 #[derive(Debug)]
-pub struct ApiError(Problem);
+pub struct ApiError {
+    problem: Problem,
+    /// Seconds until it may be tried again, where that is known.
+    retry_after: Option<u32>,
+}
 
 impl ApiError {
     /// An error of which the code says everything.
     pub fn new(code: ErrorCode) -> Self {
-        Self(Problem::new(code))
+        Self::of(Problem::new(code))
     }
 
     /// An error with a word on this occurrence. Never message text, never a token.
     pub fn with_detail(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self(Problem::new(code).detail(detail))
+        Self::of(Problem::new(code).detail(detail))
+    }
+
+    /// Too much was asked for; after `wait` there is more to be had.
+    pub fn rate_limited(wait: Duration) -> Self {
+        Self { retry_after: Some(whole_seconds(wait)), ..Self::new(ErrorCode::RateLimited) }
+    }
+
+    /// Not now; after `wait` perhaps.
+    pub fn unavailable(detail: impl Into<String>, wait: Duration) -> Self {
+        Self { retry_after: Some(whole_seconds(wait)), ..Self::with_detail(ErrorCode::Unavailable, detail) }
+    }
+
+    fn of(problem: Problem) -> Self {
+        let later = matches!(problem.code, ErrorCode::Unavailable | ErrorCode::RateLimited);
+        Self { problem, retry_after: later.then_some(RETRY_AFTER_SECONDS) }
     }
 
     /// Query, path, header or body cannot be read.
@@ -39,12 +59,12 @@ impl ApiError {
 
     /// Seconds until it may be tried again, where it may.
     pub(crate) fn retry_after(&self) -> Option<u32> {
-        matches!(self.0.code, ErrorCode::Unavailable | ErrorCode::RateLimited).then_some(RETRY_AFTER_SECONDS)
+        self.retry_after
     }
 
     /// The same without HTTP around it.
     pub(crate) fn into_problem(self) -> Problem {
-        self.0
+        self.problem
     }
 
     /// The server's own fault. What happened goes to the log, not to the client.
@@ -52,6 +72,11 @@ impl ApiError {
         tracing::error!(why, "internal error");
         Self::new(ErrorCode::Internal)
     }
+}
+
+/// What the header holds: not less than the wait, and not none.
+fn whole_seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
 }
 
 impl From<StoreError> for ApiError {
@@ -109,8 +134,7 @@ impl From<InvalidId> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let retry_after = self.retry_after();
-        let Self(problem) = self;
+        let Self { problem, retry_after } = self;
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         // A problem is strings and a number: serialising it cannot fail.
         let body = serde_json::to_vec(&problem).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which pages may open a WebSocket: the `Origin` allow-list (RFC 6455, 10.2).
+//! Which pages may come in: the `Origin` allow-list (RFC 6455, 10.2; for CORS, `headers`).
 //!
 //! A browser lets any page open a WebSocket to any server and says in `Origin` which page it is. Only
 //! those that `--allow-origin` names are let in. Whoever sends no `Origin` is no browser and passes:
@@ -100,6 +100,11 @@ impl Origins {
     /// Lets `allowed` in.
     pub fn new(allowed: Vec<Origin>) -> Self {
         Self(allowed)
+    }
+
+    /// Nobody is let in.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether the value of a request's `Origin` is on the list. What is no origin, or is several, is not.

@@ -1,16 +1,17 @@
 //! Serving: puts the parts together, and takes them apart again at the end.
 
 use crate::app::{self, App};
-use crate::auth::{Secret, Tokens};
+use crate::auth;
 use crate::bus::Bus;
 use crate::cli::{self, Serve};
 use crate::hub::Hub;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::store::{Options, Store};
-use crate::{logging, serve, shutdown, tls};
+use crate::tls::Tls;
+use crate::{logging, reload, serve, shutdown};
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -21,10 +22,9 @@ use tokio::net::TcpListener;
 /// Says what is missing or in the way, for whoever started it.
 pub fn run(options: Serve) -> Result<(), String> {
     logging::init(options.log.level, options.log.format);
-    let secret = secret(options.access.jwt_secret, options.listen)?;
     let tls = match (&options.access.tls_cert, &options.access.tls_key) {
         (Some(certificate), Some(key)) => {
-            Some(tls::acceptor(certificate, key).map_err(|error| error.to_string())?)
+            Some(Tls::open(certificate, key).map_err(|error| error.to_string())?)
         }
         // One without the other the command line refuses.
         _ => None,
@@ -43,15 +43,19 @@ pub fn run(options: Serve) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
+    // Before the database is made: who has forgotten the secret finds nothing that was made.
+    let (tokens, jwks) = runtime.block_on(auth::open(&options.access, options.listen))?;
     let (store, threads) = runtime
         .block_on(Store::open(options.database, Options::default(), tell))
         .map_err(|error| error.to_string())?;
-    let tokens = Arc::new(Tokens::new(&secret));
+    let limits = Arc::new(Limits::new(options.limits.allowance()));
     let router = app::router(App {
         store,
         hub: hub.clone(),
         tokens,
         origins: Arc::new(Origins::new(options.access.allow_origin)),
+        limits: Arc::clone(&limits),
+        tls: tls.is_some(),
         metrics,
         poll_interval: options.poll_interval,
         max_wait: Duration::from_secs(options.streams.max_wait.into()),
@@ -68,8 +72,13 @@ pub fn run(options: Serve) -> Result<(), String> {
         if let Some(bus) = bus {
             tokio::spawn(bus.run(hub.clone()));
         }
+        reload::on_hangup(tls.clone(), jwks).map_err(|error| format!("cannot wait for signals: {error}"))?;
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(tls.watch());
+        }
         announce(&listener, if tls.is_some() { "https" } else { "http" })?;
-        serve::serve(listener, tls, router, &hub, stop).await;
+        let tls = tls.map(|tls| tls.acceptor());
+        serve::serve(listener, tls, router, &limits, &hub, stop).await;
         Ok(())
     });
     // Connections cut off by the drain still hold the store; with the runtime they go, and then the
@@ -94,29 +103,4 @@ fn announce(listener: &TcpListener, scheme: &str) -> Result<(), String> {
         tracing::warn!(%address, "listening; stdout is closed");
     }
     Ok(())
-}
-
-/// The secret given, or a random one for a first try on one's own machine: it is shown once, and only
-/// where nobody but this machine can reach the server.
-fn secret(given: Option<Secret>, listen: SocketAddr) -> Result<Secret, String> {
-    if let Some(secret) = given {
-        if !secret.is_strong() {
-            tracing::warn!(
-                "the JWT secret is shorter than 32 bytes: fine for a try, not for the open network"
-            );
-        }
-        return Ok(secret);
-    }
-    if !listen.ip().is_loopback() {
-        return Err(format!(
-            "listening on {listen} needs a secret of your own: pass --jwt-secret or set CHAT_JWT_SECRET"
-        ));
-    }
-    let secret = Secret::random();
-    tracing::warn!(
-        "no JWT secret given, so a random one serves until the server stops. To mint a token:\n    \
-         CHAT_JWT_SECRET={} chat-server token --user alice",
-        secret.reveal()
-    );
-    Ok(secret)
 }

@@ -6,8 +6,10 @@ mod answers;
 mod connection;
 
 use crate::hub::Hub;
+use crate::limits::{Entry, Limits};
 use axum::Router;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -33,7 +35,15 @@ const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 /// bounds what one connection costs, at 16 MiB. RFC 9113, 5.1.2 would like to see 100; the next one waits.
 const HTTP2_STREAMS: u32 = 64;
 
-/// Room for the head of a request, and for what waits to be written: per HTTP/1.1 connection, and per HTTP/2
+/// The head of a request: a token with many claims has some kilobytes, and all the rest is small. What is beyond
+/// is answered `431`. As many headers as hyper takes by itself, a hundred, are more than anybody sends.
+const HEAD_BYTES: usize = 16 << 10;
+
+/// Streams of HTTP/2 that a peer may open and take back before we look at them ("rapid reset", CVE-2023-44487): as
+/// many as it may have at once, which an app takes back that is left at that moment. With more the connection ends.
+const HTTP2_RESETS: usize = HTTP2_STREAMS as usize;
+
+/// Room for what is read, and for what waits to be written: per HTTP/1.1 connection, and per HTTP/2
 /// stream.
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -52,9 +62,6 @@ const UNSENT_BYTES: u32 = 64 << 10;
 /// themselves take for death. A connection with five answers under way that makes 1.4 KB/s is in time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Open connections. Beyond it newcomers wait in the kernel's backlog.
-const MAX_CONNECTIONS: usize = 20_000;
-
 /// How long requests under way may take to finish after the signal to stop. Well below the 10 s that
 /// Docker and the 30 s that Kubernetes leave before they kill.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,10 +69,14 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after `accept` fails for want of file descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection's place among [`MAX_CONNECTIONS`]. Every request brings it along, for whoever takes the
+/// A connection's place among all, and among those of its address. Every request brings it along, for whoever takes the
 /// connection over: the drain waits until it is given back.
 #[derive(Clone)]
-pub(crate) struct Place(#[allow(dead_code)] Arc<OwnedSemaphorePermit>);
+pub(crate) struct Place {
+    /// The connection's other end.
+    pub(crate) peer: IpAddr,
+    _held: Arc<(OwnedSemaphorePermit, Entry)>,
+}
 
 /// Serves `router` until `stop` completes, then drains: idle connections are closed at once, who listens
 /// to `hub` is sent away, requests under way get `DRAIN_TIMEOUT`.
@@ -73,10 +84,11 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
+    limits: &Limits,
     hub: &Hub,
     stop: impl Future<Output = ()>,
 ) {
-    serve_with(PATIENCE, listener, tls, router, hub, stop).await;
+    serve_with(PATIENCE, listener, tls, router, limits, hub, stop).await;
 }
 
 async fn serve_with(
@@ -84,21 +96,29 @@ async fn serve_with(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
+    limits: &Limits,
     hub: &Hub,
     stop: impl Future<Output = ()>,
 ) {
     let (tell, stopping) = watch::channel(false);
     let server = connection::Server { router, tls, patience, stopping };
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    // Beyond it newcomers wait in the kernel's backlog.
+    let most = limits.most_connections();
+    let room = Arc::new(Semaphore::new(most as usize));
     let accepting = async {
         loop {
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
+                    let Some(entry) = limits.connect(peer.ip()) else {
+                        tracing::debug!("connection closed: its address has too many");
+                        continue;
+                    };
                     if let Err(error) = set_up(&stream) {
                         tracing::debug!(%error, "a socket option is refused");
                     }
-                    tokio::spawn(connection::serve(stream, server.clone(), Place(Arc::new(permit))));
+                    let place = Place { peer: peer.ip(), _held: Arc::new((permit, entry)) };
+                    tokio::spawn(connection::serve(stream, server.clone(), place));
                 }
                 Err(error) => accept_failed(&error).await,
             }
@@ -109,12 +129,12 @@ async fn serve_with(
         () = stop => {}
     }
     drop(listener); // newcomers are refused from here on, so a proxy goes elsewhere
-    tracing::info!(connections = MAX_CONNECTIONS - room.available_permits(), "stopping");
+    tracing::info!(connections = most as usize - room.available_permits(), "stopping");
     // The connections hear of it first: what the hub then lets go is the last answer of each.
     tell.send_replace(true);
     hub.close();
     // Each gives back its place when it is done. Never closed, so this cannot fail.
-    let drained = room.acquire_many(MAX_CONNECTIONS as u32);
+    let drained = room.acquire_many(most);
     if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
         tracing::warn!("requests were still under way and are cut off");
     }

@@ -1,15 +1,24 @@
 //! TLS of the server's own: `--tls-cert` and `--tls-key`.
 //!
-//! HTTP/2 and HTTP/1.1 are offered (ALPN); a WebSocket takes HTTP/1.1. Both files are read once, when
-//! the server starts: a new certificate takes a restart, or a proxy in front.
+//! HTTP/2 and HTTP/1.1 are offered (ALPN); a WebSocket takes HTTP/1.1. Both files are read when the server starts,
+//! on SIGHUP, and when they have changed, as whoever renews certificates does not know of us. New connections get
+//! the new certificate, and those that are open go on. Files that will not do change nothing but the log.
 
+use arc_swap::ArcSwap;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, ServerConfig};
+
+/// How often the files are looked at. A certificate is renewed days before it expires.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// What is wrong with the files. Never what a key holds.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +39,80 @@ pub enum TlsError {
     Unusable(#[from] rustls::Error),
 }
 
-/// Reads a certificate chain, the server's own first, and its private key.
-///
-/// # Errors
-/// [`TlsError`].
-pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+/// A certificate that may be another at the next connection.
+pub struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: Arc<Current>,
+    acceptor: TlsAcceptor,
+    /// The files when they were last read.
+    read: Mutex<Stamp>,
+}
+
+/// When each file was last written, and how long it is.
+type Stamp = [Option<(SystemTime, u64)>; 2];
+
+impl Tls {
+    /// Reads a certificate chain, the server's own first, and its private key.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub fn open(certificate: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
+        let read = stamp(certificate, key);
+        let current = Arc::new(Current(ArcSwap::from_pointee(load(certificate, key)?)));
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as _);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let (certificate, key) = (certificate.to_owned(), key.to_owned());
+        Ok(Arc::new(Self { certificate, key, current, acceptor, read: Mutex::new(read) }))
+    }
+
+    /// For the connections.
+    pub fn acceptor(&self) -> TlsAcceptor {
+        self.acceptor.clone()
+    }
+
+    /// Reads both files anew. If they will not do, the certificate stays, and the log says why.
+    pub fn reload(&self) {
+        // Before they are read: what is written meanwhile is seen the next time.
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = stamp(&self.certificate, &self.key);
+        match load(&self.certificate, &self.key) {
+            Ok(certified) => {
+                self.current.0.store(Arc::new(certified));
+                tracing::info!("the certificate was read anew");
+            }
+            Err(error) => tracing::error!(%error, "the certificate stays as it is"),
+        }
+    }
+
+    /// Reads them anew whenever one of them has changed, for as long as the server runs.
+    pub async fn watch(self: Arc<Self>) {
+        self.watch_every(LOOK_EVERY).await;
+    }
+
+    async fn watch_every(&self, pause: Duration) {
+        loop {
+            tokio::time::sleep(pause).await;
+            let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            if stamp(&self.certificate, &self.key) != read {
+                self.reload();
+            }
+        }
+    }
+}
+
+fn stamp(certificate: &Path, key: &Path) -> Stamp {
+    [certificate, key].map(|path| {
+        let file = path.metadata().ok()?;
+        Some((file.modified().ok()?, file.len()))
+    })
+}
+
+/// Reads the files, and sees to it that they belong together.
+fn load(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     let unreadable = |path: &Path| {
         let path = path.to_owned();
         move |why| TlsError::Unreadable { path, why }
@@ -46,10 +124,20 @@ pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError>
         return Err(TlsError::NoCertificate(certificate.to_owned()));
     }
     let key = PrivateKeyDer::from_pem_file(key).map_err(unreadable(key))?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(CertifiedKey::from_der(chain, key, &ring::default_provider())?)
+}
+
+/// The certificate as it is now.
+struct Current(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Current(…)")
+    }
 }

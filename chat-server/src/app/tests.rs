@@ -1,6 +1,6 @@
 //! What cannot be brought about from outside: a panic, and a disk that stalls.
 
-use super::{App, router, surround};
+use super::{App, Around, router, surround};
 use crate::auth::{Secret, Tokens, mint};
 use crate::hub::{Batching, Bounds, Hub};
 use crate::store::{NewRoom, Options, Store};
@@ -26,7 +26,7 @@ async fn a_panic_is_an_internal_error_and_says_nothing() {
     async fn boom() {
         panic!("secret");
     }
-    let app: Router = surround(Router::new().route("/boom", get(boom)), Arc::default());
+    let app: Router = surround(Router::new().route("/boom", get(boom)), Around::default());
     let response = app.oneshot(Request::get("/boom").body(Body::empty()).unwrap()).await.unwrap();
     let problem = problem(response).await;
     assert_eq!((problem.code, problem.detail), (ErrorCode::Internal, None));
@@ -49,6 +49,8 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
         hub,
         tokens: Arc::new(Tokens::new(&secret)),
         origins: Arc::default(),
+        limits: Arc::default(),
+        tls: false,
         metrics: Arc::default(),
         poll_interval: None,
         max_wait: Duration::ZERO,

@@ -1,31 +1,79 @@
 //! Who may come in, and how.
 
-use crate::auth::Secret;
+use crate::auth::{Rules, Secret, Source};
 use crate::origin::Origin;
 use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Tokens, TLS and origins.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Access")]
 pub struct Access {
     /// Secret that signs the users' tokens (HS256). Better given in the environment, where other
-    /// users of the machine cannot read it. Without one, a random secret is made for this run
+    /// users of the machine cannot read it. Without one, and without --jwks, a random secret is made for this run
     #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET", hide_env_values = true, value_parser = secret())]
     pub jwt_secret: Option<Secret>,
-    /// Serve `https://` and `wss://` with this certificate chain (PEM, the server's own first)
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    /// A secret whose tokens are taken until they expire, while --jwt-secret is the new one; may be given again
+    #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET_PREVIOUS", hide_env_values = true,
+          requires = "jwt_secret", value_parser = secret())]
+    pub jwt_secret_previous: Vec<Secret>,
+    /// Take tokens signed by the keys of this JWKS (RS256, ES256, EdDSA): a file, or an https:// URL of the
+    /// issuer. Read anew now and then, on SIGHUP, and when a token names a key that is not there
+    #[arg(long, value_name = "URL|FILE", env = "CHAT_JWKS")]
+    pub jwks: Option<Source>,
+    /// How often it is read anew; a key that was withdrawn is good for so long
+    #[arg(long, value_name = "DURATION", env = "CHAT_JWKS_REFRESH", default_value = "5m", value_parser = refresh)]
+    pub jwks_refresh: Duration,
+    /// Trust this authority's certificates (PEM) about the JWKS URL, too
+    #[arg(long, value_name = "FILE", env = "CHAT_JWKS_CA", requires = "jwks")]
+    pub jwks_ca: Option<PathBuf>,
+    /// Take tokens of this issuer (`iss`) only; may be given again
+    #[arg(long, value_name = "ISSUER", env = "CHAT_JWT_ISSUER", value_delimiter = ',')]
+    pub jwt_issuer: Vec<String>,
+    /// Take tokens for this audience (`aud`) only; may be given again. Without any, a token with an audience is
+    /// meant for somebody else
+    #[arg(long, value_name = "AUDIENCE", env = "CHAT_JWT_AUDIENCE", value_delimiter = ',')]
+    pub jwt_audience: Vec<String>,
+    /// The claim that names the user
+    #[arg(long, value_name = "CLAIM", env = "CHAT_JWT_USER_CLAIM", default_value = "sub")]
+    pub jwt_user_claim: String,
+    /// Serve `https://` and `wss://` with this certificate chain (PEM, the server's own first). Read anew on SIGHUP
+    /// and when the files change
+    #[arg(long, value_name = "FILE", env = "CHAT_TLS_CERT", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// The certificate's private key (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", env = "CHAT_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Let pages of this origin open a WebSocket, such as `https://chat.example`; may be given again. Without
-    /// any, every request that names an Origin is refused, since no browser page is expected; apps send none
-    #[arg(long, value_name = "ORIGIN")]
+    /// Let pages of this origin in, such as `https://chat.example`: to open a WebSocket, and to call every other
+    /// route (CORS); may be given again. Without any, a WebSocket is open to the server's own page and to apps,
+    /// which send no Origin
+    #[arg(long, value_name = "ORIGIN", env = "CHAT_ALLOW_ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
+}
+
+impl Access {
+    /// What a token must say of itself.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            issuers: self.jwt_issuer.clone(),
+            audiences: self.jwt_audience.clone(),
+            user_claim: self.jwt_user_claim.clone(),
+        }
+    }
 }
 
 pub(super) fn secret() -> impl TypedValueParser<Value = Secret> {
     NonEmptyStringValueParser::new().try_map(Secret::new)
+}
+
+/// Oftener than every second no issuer would like; a key that was withdrawn should not be good for a week.
+fn refresh(given: &str) -> Result<Duration, String> {
+    let refresh = humantime::parse_duration(given)
+        .map_err(|error| format!("{error}; a duration looks like 30s, 5m or 1h"))?;
+    if refresh < Duration::from_secs(1) || refresh > Duration::from_secs(24 * 60 * 60) {
+        return Err("keys are read anew every second to every day".into());
+    }
+    Ok(refresh)
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod bus;
+mod limits;
 mod log;
 mod streams;
 mod token;
@@ -9,6 +10,7 @@ mod web;
 
 pub use access::Access;
 pub use bus::Bus;
+pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
 pub use streams::Streams;
 pub use token::Token;
@@ -57,6 +59,9 @@ pub struct Serve {
     /// Who may come in, and how.
     #[command(flatten)]
     pub access: Access,
+    /// How much one may ask for.
+    #[command(flatten)]
+    pub limits: Limits,
     /// What is held open.
     #[command(flatten)]
     pub streams: Streams,

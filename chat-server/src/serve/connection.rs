@@ -6,8 +6,8 @@
 
 use super::answers::{Answer, Answers};
 use super::{
-    BUFFER_BYTES, FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEADER_TIMEOUT, HTTP2_PING_INTERVAL,
-    HTTP2_STREAMS, Place,
+    BUFFER_BYTES, FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEAD_BYTES, HEADER_TIMEOUT, HTTP2_PING_INTERVAL,
+    HTTP2_RESETS, HTTP2_STREAMS, Place,
 };
 use axum::Router;
 use hyper::Request;
@@ -103,7 +103,11 @@ where
     let watch = Watch::new(&server, deadline);
     let service = service(&server, place, &watch);
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER_BYTES);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(BUFFER_BYTES)
+        .max_header_size(HEAD_BYTES);
     let connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     drive(connection, http1::UpgradeableConnection::graceful_shutdown, server.stopping, watch).await;
 }
@@ -119,6 +123,8 @@ where
         .timer(TokioTimer::new())
         .keep_alive_interval(HTTP2_PING_INTERVAL)
         .max_concurrent_streams(HTTP2_STREAMS)
+        .max_header_list_size(HEAD_BYTES as u32)
+        .max_pending_accept_reset_streams(HTTP2_RESETS)
         .max_send_buf_size(BUFFER_BYTES);
     let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     drive(connection, http2::Connection::graceful_shutdown, server.stopping, watch).await;

@@ -4,12 +4,14 @@ use super::serve_with;
 use crate::app::{App, router};
 use crate::auth::{Secret, Tokens, mint};
 use crate::hub::{Batching, Bounds, Hub};
+use crate::limits::{Allowance, Limits};
 use crate::store::{NewMessage, NewRoom, Options, PAGE_BYTES, Store, StoreThreads};
+use axum::Router;
 use axum::http::Request;
 use chat_protocol::{MessageText, TransactionId, UserId};
 use h2::client::{ResponseFuture, SendRequest};
 use std::future::pending;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -56,6 +58,8 @@ impl World {
             hub: hub.clone(),
             tokens: Arc::new(Tokens::new(&secret)),
             origins: Arc::default(),
+            limits: Arc::default(),
+            tls: false,
             metrics: Arc::default(),
             poll_interval: None,
             max_wait: DEADLINE,
@@ -64,9 +68,9 @@ impl World {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let board = hub.clone();
+        let (board, limits) = (hub.clone(), Arc::clone(&app.limits));
         tokio::spawn(async move {
-            serve_with(PATIENCE, listener, None, router(app), &board, pending()).await;
+            serve_with(PATIENCE, listener, None, router(app), &limits, &board, pending()).await;
         });
         let token = mint(&alice, &secret, Duration::from_secs(600)).unwrap();
         Self { address, hub, token, _folder: folder, _threads: threads }
@@ -200,4 +204,44 @@ async fn who_reads_a_byte_now_and_then_is_cut_off() {
         tokio::join!(dribble(&world, "1/messages?after=0&limit=100"), dribble(&world, "1/events?after=0"));
     assert!(page < PAGE_BYTES / 10 * 9 && stream < PAGE_BYTES, "{page} {stream}");
     world.listeners(0).await;
+}
+
+/// An address of this machine that is not its loopback, if it has one.
+fn own_address() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: the kernel only looks up which address it would take.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback())
+}
+
+/// Whether a new connection is answered, rather than closed.
+async fn is_served(connection: &mut TcpStream) -> bool {
+    let request = b"GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut answer = [0; 12];
+    connection.write_all(request).await.is_ok()
+        && timeout(DEADLINE, connection.read_exact(&mut answer)).await.expect("neither").is_ok()
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_gets_a_place_back() {
+    let Some(address) = own_address() else { return };
+    let allowance = Allowance { address_connections: 2, ..Allowance::default() };
+    let (limits, hub) =
+        (Limits::new(allowance), Hub::new(Bounds::default(), Batching::default(), Arc::default()));
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        serve_with(PATIENCE, listener, None, Router::new(), &limits, &hub, pending()).await;
+    });
+    let mut first = TcpStream::connect(address).await.unwrap();
+    let mut second = TcpStream::connect(address).await.unwrap();
+    assert!(is_served(&mut first).await && is_served(&mut second).await);
+    assert!(!is_served(&mut TcpStream::connect(address).await.unwrap()).await);
+    drop(first);
+    let waited = Instant::now();
+    while !is_served(&mut TcpStream::connect(address).await.unwrap()).await {
+        assert!(waited.elapsed() < DEADLINE, "its place is lost");
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(is_served(&mut second).await);
 }

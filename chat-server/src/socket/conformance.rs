@@ -6,6 +6,7 @@ use super::frames;
 use super::peer::{Farewell, Peer};
 use super::{handshake, wire};
 use crate::hub::{Batching, Bounds, Hub};
+use crate::limits::Limits;
 use crate::serve;
 use axum::Router;
 use axum::extract::Request;
@@ -67,7 +68,7 @@ async fn autobahn_finds_nothing_wrong() {
             Router::new().route("/", get(upgrade)),
             Hub::new(Bounds::default(), Batching::default(), Arc::default()),
         );
-        serve::serve(listener, None, router, &hub, pending()).await;
+        serve::serve(listener, None, router, &Limits::default(), &hub, pending()).await;
     });
 
     let folder = tempfile::tempdir().unwrap();

@@ -20,7 +20,7 @@ mod wire;
 
 use crate::access_log::Ending;
 use crate::app::App;
-use crate::auth::Listening;
+use crate::auth::{self, Listening};
 use crate::error::ApiError;
 use crate::extract::{After, InRoom};
 use crate::hub::{Join, Rendering};
@@ -64,7 +64,8 @@ problems! {
 pub(crate) async fn open(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
     handshake::check_origin(&parts, &app.origins)?;
-    let pass = app.tokens.pass(&handshake::token(&parts.headers)?).map_err(ApiError::new)?;
+    let token = handshake::token(&parts.headers)?;
+    let pass = auth::admit(&app, &parts, &token).await?;
     let caller = Listening::from(pass);
     let accept = match handshake::accept(&parts) {
         Ok(accept) => accept,
@@ -85,6 +86,7 @@ pub(crate) async fn open(State(app): State<App>, request: Request) -> Result<Res
         room,
         user,
         store: app.store,
+        limits: app.limits,
         heartbeat: app.heartbeat,
         subscription,
         ending: ending.clone(),

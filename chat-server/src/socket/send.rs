@@ -22,12 +22,14 @@ pub(super) fn begin(
     let (room, sender) = (session.room, session.user.clone());
     let key = transaction_id.clone();
     let message = MessageText::new(text).map(|text| NewMessage { room, sender, transaction_id: key, text });
+    let allowed = session.limits.ask(&session.user);
     let (store, sink) = (session.store.clone(), Arc::clone(sink));
     sink.begin();
     let mut sending = Box::pin(async move {
-        let outcome = match message {
-            Ok(message) => store.send(message).await.map_err(ApiError::from),
-            Err(error) => Err(error.into()),
+        let outcome = match (allowed, message) {
+            (Ok(()), Ok(message)) => store.send(message).await.map_err(ApiError::from),
+            (Err(error), _) => Err(error),
+            (_, Err(error)) => Err(error.into()),
         };
         sink.answer(&frames::server(&answer(transaction_id, outcome)));
     });

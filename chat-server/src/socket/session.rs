@@ -20,6 +20,7 @@ use super::send;
 use super::wire::Connection;
 use crate::access_log::Ending;
 use crate::hub::{Event as News, Subscription};
+use crate::limits::Limits;
 use crate::store::Store;
 use chat_protocol::limits::MAX_REQUEST_BYTES;
 use chat_protocol::{ClientFrame, CloseCode, RoomId, UserId};
@@ -46,6 +47,7 @@ pub(super) struct Session {
     pub(super) room: RoomId,
     pub(super) user: UserId,
     pub(super) store: Store,
+    pub(super) limits: Arc<Limits>,
     pub(super) heartbeat: Duration,
     pub(super) subscription: Subscription,
     /// Of the line in the log.

@@ -9,6 +9,8 @@ mod auth;
 mod durability;
 mod edits;
 mod errors;
+mod headers;
+mod limits;
 mod logs;
 mod long_poll;
 mod markers;

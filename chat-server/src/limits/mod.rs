@@ -1,0 +1,172 @@
+//! How much one user, one address and one connection may ask for.
+//!
+//! ```text
+//! accept ─▶ connections of the address ─▶ requests of the address ─▶ token ─▶ requests of the user ─▶ route
+//!           closed                        429                        │        429
+//!                                                                    └─ refused too often: 429
+//! ```
+//! # Invariants
+//! - Whoever is turned away by a rate is told when to come back, and is let in then.
+//! - An address is what the network says it is. A header counts only if a proxy wrote it that `--trust-proxy`
+//!   names, and only as far to the right as such proxies go.
+//! - This machine and the proxies named are no client: they are not limited as an address.
+//! - Every node counts for itself, and forgets when it ends.
+
+mod address;
+mod connections;
+mod rate;
+mod refusals;
+
+pub(crate) use address::Client;
+pub use address::{Proxies, ProxyHeader};
+pub(crate) use connections::Entry;
+
+use crate::error::ApiError;
+use crate::serve::Place;
+use address::Network;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chat_protocol::{ErrorCode, UserId};
+use connections::Connections;
+use ipnet::IpNet;
+use rate::Rate;
+use refusals::Refusals;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What is allowed. For rates and connections of an address 0 is no limit.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// Requests a second of one user, messages said over a socket included; ten times as many at once.
+    pub user_rate: u32,
+    /// Requests a second from one address; ten times as many at once.
+    pub address_rate: u32,
+    /// Refused tokens a second from one address; ten times as many at once.
+    pub refused_rate: u32,
+    /// Open connections in all.
+    pub connections: u32,
+    /// Open connections from one address.
+    pub address_connections: u32,
+    /// Proxies whose word on the client's address counts.
+    pub trusted: Vec<IpNet>,
+    /// Where they say it.
+    pub header: ProxyHeader,
+}
+
+impl Default for Allowance {
+    /// What nobody meets who uses an app of ours.
+    ///
+    /// A user: 30 rooms polled each second from each of three devices are 90 requests a second; a device that
+    /// comes out of a tunnel with an outbox sends some hundreds a second while it lasts.
+    ///
+    /// An address: behind a carrier's NAT are some dozens to some hundreds of phones with one or two rooms on
+    /// the screen each. An address may be a tenth of all connections.
+    ///
+    /// Refused tokens: an app whose token is refused asks for another and stops when that is refused, too. One
+    /// that has expired is not a refused one.
+    fn default() -> Self {
+        Self {
+            user_rate: 200,
+            address_rate: 2_000,
+            refused_rate: 10,
+            connections: 20_000,
+            address_connections: 2_000,
+            trusted: vec![],
+            header: ProxyHeader::default(),
+        }
+    }
+}
+
+/// Who has asked for how much.
+pub struct Limits {
+    users: Rate<UserId>,
+    addresses: Rate<Network>,
+    refusals: Refusals,
+    connections: Connections,
+    proxies: Proxies,
+    /// That a proxy seems not to be named was said.
+    hinted: AtomicBool,
+}
+
+impl Limits {
+    /// Nobody has asked for anything yet.
+    pub fn new(allowance: Allowance) -> Self {
+        Self {
+            users: Rate::new(allowance.user_rate),
+            addresses: Rate::new(allowance.address_rate),
+            refusals: Refusals::new(allowance.refused_rate),
+            connections: Connections::new(allowance.connections, allowance.address_connections),
+            proxies: Proxies::new(allowance.trusted, allowance.header),
+            hinted: AtomicBool::new(false),
+        }
+    }
+
+    /// Open connections at the most.
+    pub(crate) fn most_connections(&self) -> u32 {
+        self.connections.most
+    }
+
+    /// A place for a connection from `peer`, unless it has too many.
+    pub(crate) fn connect(&self, peer: IpAddr) -> Option<Entry> {
+        self.connections.enter(self.proxies.limited(peer))
+    }
+
+    /// A user asks for something.
+    pub(crate) fn ask(&self, user: &UserId) -> Result<(), ApiError> {
+        self.users.take(user).map_err(ApiError::rate_limited)
+    }
+
+    /// Whether a token that nobody has seen before may be looked at: not while refused ones come from there
+    /// faster than they may. Otherwise whoever tries tokens would have each of them tried.
+    pub(crate) fn may_try(&self, client: Client) -> Result<(), ApiError> {
+        client
+            .network()
+            .map_or(Ok(()), |network| self.refusals.may_try(network))
+            .map_err(ApiError::rate_limited)
+    }
+
+    /// A token of `client` was refused with `code`: what to say.
+    pub(crate) fn refused(&self, client: Client, code: ErrorCode) -> ApiError {
+        let counts = (code == ErrorCode::TokenRefused).then(|| client.network()).flatten();
+        match counts.map_or(Ok(()), |network| self.refusals.count(network)) {
+            Ok(()) => ApiError::new(code),
+            Err(wait) => ApiError::rate_limited(wait),
+        }
+    }
+
+    fn ask_from(&self, request: &Request, client: Client) -> Result<(), ApiError> {
+        let Some(network) = client.network() else { return Ok(()) };
+        self.addresses.take(&network).map_err(|wait| {
+            if self.proxies.looks_forwarded(request.headers()) && !self.hinted.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "an address that names clients in X-Forwarded-For or Forwarded asks for too much: if it is \
+                     a proxy of yours, name it with --trust-proxy, and its clients are counted each by itself"
+                );
+            }
+            ApiError::rate_limited(wait)
+        })
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new(Allowance::default())
+    }
+}
+
+/// Around every route: finds out whom the request is from, and counts it.
+pub(crate) async fn by_address(
+    State(limits): State<Arc<Limits>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get::<Place>().map(|place| place.peer);
+    let client = limits.proxies.client(peer, request.headers());
+    if let Err(error) = limits.ask_from(&request, client) {
+        return error.into_response();
+    }
+    request.extensions_mut().insert(client);
+    next.run(request).await
+}
