@@ -12,6 +12,7 @@
 //! - No message text, token or query string reaches the log.
 
 mod access_log;
+pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod bus;
@@ -32,5 +33,6 @@ pub mod serve;
 pub mod shutdown;
 mod socket;
 pub mod store;
+mod title;
 pub mod tls;
 mod web;

@@ -1,7 +1,8 @@
 //! Starts the server, or does one of its other commands.
 
+use chat_server::admin::Failure;
 use chat_server::cli::{Cli, Command, Token};
-use chat_server::{auth, openapi, run};
+use chat_server::{admin, auth, openapi, run};
 use clap::Parser;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,13 +10,16 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
-        Some(Command::Token(options)) => token(&options),
-        Some(Command::Openapi) => print(&openapi::json()),
-        None => run::run(cli.serve),
+        Some(Command::Token(options)) => token(&options).map_err(Failure::from),
+        Some(Command::Openapi) => print(&openapi::json()).map_err(Failure::from),
+        Some(Command::Admin(command)) => admin::run(command),
+        None => run::run(cli.serve).map_err(Failure::from),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
+        // As a shell tells the end by SIGINT.
+        Err(Failure::Interrupted) => ExitCode::from(130),
+        Err(Failure::Because(why)) => {
             // Nothing is left to do when stderr is closed too.
             let _ = writeln!(io::stderr(), "chat-server: {why}");
             ExitCode::FAILURE

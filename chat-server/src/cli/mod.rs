@@ -1,6 +1,7 @@
 //! The command line: one file for each group of options.
 
 mod access;
+mod admin;
 mod bus;
 mod limits;
 mod log;
@@ -9,6 +10,10 @@ mod token;
 mod web;
 
 pub use access::Access;
+pub use admin::{
+    Admin, Backup, Discard, Export, Import, ListRooms, Member, Members, Migrate, NewRoom, Place, Room,
+    ShowRoom, Target, Vacuum,
+};
 pub use bus::Bus;
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
@@ -42,6 +47,9 @@ pub enum Command {
     Token(Token),
     /// Print the OpenAPI document of this server, as it is served at /openapi.json
     Openapi,
+    /// On the database.
+    #[command(flatten)]
+    Admin(Admin),
 }
 
 /// Options of the server.

@@ -7,10 +7,11 @@ use crate::extract::Json;
 use crate::openapi::{BODY, PollInterval, TOKEN, problems};
 use crate::routes::{conditional, poll_interval};
 use crate::store::NewRoom;
+use crate::title::title;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use chat_protocol::limits::{MAX_ROOM_MEMBERS, MAX_TITLE_SCALARS};
+use chat_protocol::limits::MAX_ROOM_MEMBERS;
 use chat_protocol::{CreateRoom, ErrorCode, Room, Rooms};
 
 problems! {
@@ -34,7 +35,7 @@ pub(super) async fn create(
     State(app): State<App>,
     Json(body): Json<CreateRoom>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let title = title(&body.title)?;
+    let title = title(&body.title).map_err(invalid)?;
     if body.members.len() > MAX_ROOM_MEMBERS {
         return Err(invalid(format!("at most {MAX_ROOM_MEMBERS} members can be named at once")));
     }
@@ -71,18 +72,6 @@ pub(super) async fn list(
 ) -> Result<impl IntoResponse, ApiError> {
     let rooms = Rooms { rooms: app.store.rooms_of(user).await? };
     Ok((poll_interval(&app), conditional::json(&headers, &rooms)?))
-}
-
-fn title(raw: &str) -> Result<String, ApiError> {
-    let title = raw.trim();
-    match title.chars().count() {
-        1..=MAX_TITLE_SCALARS if !title.contains(char::is_control) => Ok(title.to_owned()),
-        1..=MAX_TITLE_SCALARS => Err(invalid("a title has no control characters".into())),
-        0 => Err(invalid("the title is blank".into())),
-        scalars => {
-            Err(invalid(format!("the title has {scalars} characters, the limit is {MAX_TITLE_SCALARS}")))
-        }
-    }
 }
 
 fn invalid(detail: String) -> ApiError {

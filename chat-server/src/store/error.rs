@@ -82,6 +82,22 @@ pub enum OpenError {
         /// The newest version this server knows.
         known: i64,
     },
+    /// There is nothing at the path, and what asks does not make databases.
+    #[error(
+        "there is no database at {0}: name another with --database, or make it with `chat-server migrate`"
+    )]
+    Missing(String),
+    /// An older server has written the database, and what asks does not bring databases up to date.
+    #[error(
+        "the database has schema version {found}, this program works on {known}: \
+         run `chat-server migrate`, or start this version's server, which does the same"
+    )]
+    OutOfDate {
+        /// The database's version.
+        found: i64,
+        /// The version that this program works on.
+        known: i64,
+    },
     /// A step of the migration failed; nothing of it was kept.
     #[error("cannot bring the database up to date: {0}")]
     Migration(#[from] rusqlite::Error),

@@ -5,6 +5,7 @@
 //! an implementation of one trait (`backend`): a SQLite file (`sqlite`), or a PostgreSQL server that
 //! several nodes share (`postgres`).
 
+pub mod admin;
 mod backend;
 mod error;
 mod model;
@@ -41,6 +42,21 @@ impl From<PathBuf> for Database {
 impl From<&Path> for Database {
     fn from(path: &Path) -> Self {
         Self::File(path.to_owned())
+    }
+}
+
+impl std::str::FromStr for Database {
+    type Err = std::convert::Infallible;
+    fn from_str(given: &str) -> Result<Self, Self::Err> {
+        Ok(Self::File(given.into()))
+    }
+}
+
+impl std::fmt::Display for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// The binary, with nothing of the test runner's environment that it would heed.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-    command.env_remove("CHAT_JWT_SECRET").stdin(Stdio::null());
+    command.env_remove("CHAT_JWT_SECRET").env_remove("CHAT_DATABASE").stdin(Stdio::null());
     command
 }
 

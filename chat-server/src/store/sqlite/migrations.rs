@@ -12,7 +12,7 @@ const MIGRATIONS: &[&str] =
     &[include_str!("schema/0001_rooms_and_messages.sql"), include_str!("schema/0002_removals.sql")];
 
 /// The version this server writes.
-const NEWEST: i64 = MIGRATIONS.len() as i64;
+pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// Brings `connection` to [`NEWEST`].
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenError> {
@@ -20,11 +20,7 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), OpenError> {
         // Immediate: of two servers started at once on one file, the second waits, then sees the
         // version that the first has written.
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        refuse_foreign(&tx, version)?;
-        if version > NEWEST {
-            return Err(OpenError::TooNew { found: version, known: NEWEST });
-        }
+        let version = version(&tx)?;
         let Some(migration) = usize::try_from(version).ok().and_then(|done| MIGRATIONS.get(done)) else {
             return Ok(());
         };
@@ -32,6 +28,16 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), OpenError> {
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.commit()?;
+    }
+}
+
+/// The version of a file of ours, 0 for an empty one.
+pub(super) fn version(connection: &Connection) -> Result<i64, OpenError> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    refuse_foreign(connection, version)?;
+    match version > NEWEST {
+        true => Err(OpenError::TooNew { found: version, known: NEWEST }),
+        false => Ok(version),
     }
 }
 

@@ -8,6 +8,8 @@
 //! - Both queues are bounded. When one is full the answer is [`StoreError::Busy`], at once.
 //! - `synchronous=FULL`: what was confirmed survives `kill -9` and a power cut.
 
+mod admin;
+mod backup;
 mod connection;
 mod edits;
 mod listening;
@@ -19,6 +21,9 @@ mod reader;
 mod rooms;
 mod rows;
 mod writer;
+
+pub(super) use admin::{Desk, migrate};
+pub(crate) use backup::{BackupError, Stage, backup};
 
 use super::backend::Backend;
 use super::error::{OpenError, StoreError};

@@ -9,14 +9,19 @@ use std::collections::BTreeSet;
 
 pub(super) fn create(tx: &Connection, title: String, members: BTreeSet<UserId>) -> Result<Room, StoreError> {
     let created_at = Timestamp::now();
-    let id: i64 = tx
-        .prepare_cached("INSERT INTO rooms (title, created_at) VALUES (?1, ?2) RETURNING id")?
-        .query_row((&title, created_at.as_millis()), |row| row.get(0))?;
-    let id = stored(RoomId::new(id))?;
+    let id = insert(tx, &title, created_at)?;
     for name in &members {
         members::insert(tx, id, name)?;
     }
     Ok(Room { id, title, members: members.into_iter().collect(), created_at })
+}
+
+/// An empty room with nobody in it, under a number that no room has had.
+pub(super) fn insert(tx: &Connection, title: &str, created_at: Timestamp) -> Result<RoomId, StoreError> {
+    let id: i64 = tx
+        .prepare_cached("INSERT INTO rooms (title, created_at) VALUES (?1, ?2) RETURNING id")?
+        .query_row((title, created_at.as_millis()), |row| row.get(0))?;
+    Ok(stored(RoomId::new(id))?)
 }
 
 pub(super) fn of(tx: &Connection, user: &UserId) -> Result<Vec<RoomSummary>, StoreError> {

@@ -1,0 +1,55 @@
+//! `backup`.
+
+use super::output::Output;
+use super::progress::Progress;
+use super::{Failure, say, say_json};
+use crate::cli::Backup as Options;
+use crate::store::Database;
+use crate::store::admin::{BackupError, Stage, backup};
+use indicatif::{BinaryBytes, HumanCount};
+use serde_json::json;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let Database::File(from) = &options.target.database;
+    let output = Output::beside(&options.file, options.force)?;
+    let mut stop = pin!(super::stop()?);
+    let mut progress: Option<Progress> = None;
+    let copied = backup(from, output.partial(), |stage| {
+        match stage {
+            Stage::Copying(done, whole) => progress
+                .get_or_insert_with(|| Progress::begin("backup", "MiB", Some(whole)))
+                .at(done, done >> 20),
+            Stage::Checking => progress.iter().for_each(|progress| progress.note("checking the copy")),
+        }
+        match stop.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(()) => ControlFlow::Break(()),
+            Poll::Pending => ControlFlow::Continue(()),
+        }
+    });
+    drop(progress);
+    let copied = copied.map_err(|error| match error {
+        BackupError::Interrupted => Failure::Interrupted,
+        other => Failure::Because(other.to_string()),
+    })?;
+    let bytes = output.partial().metadata().map_or(0, |metadata| metadata.len());
+    output.finish()?;
+    if options.json {
+        return say_json(&json!({
+            "file": options.file,
+            "bytes": bytes,
+            "schema_version": copied.version,
+            "rooms": copied.rooms,
+            "messages": copied.messages,
+        }));
+    }
+    say(format_args!(
+        "{}: {}, {} rooms, {} messages, checked",
+        options.file.display(),
+        BinaryBytes(bytes),
+        copied.rooms,
+        HumanCount(copied.messages.unsigned_abs())
+    ))
+}

@@ -1,0 +1,316 @@
+//! What a command does to the file, in a process of its own, beside a running server or without one.
+//!
+//! SQLite lets one process write at a time, and who waits asks again after a while instead of standing in a queue. So
+//! an import pauses after each batch ([`PAUSE`]), or the server's writer would hardly ever find the file free.
+
+use super::connection::{open_reader, open_writer};
+use super::rows::{message_with_key, stored, with_message_columns};
+use super::{members, migrations, rooms};
+use crate::store::admin::{Admin, AdminError, Import, Member, RoomInfo, Vacuumed};
+use crate::store::error::OpenError;
+use crate::store::model::{Caller, digest};
+use async_trait::async_trait;
+use chat_protocol::{Message, RoomId, Seq, Timestamp, TransactionId, UserId};
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a command waits for the file. A server that writes all the time leaves it free between any two of its
+/// commits, but only for a moment.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long an import leaves the file alone after each batch. A server that waits looks again after 1, 2, 5, 10, 15,
+/// 20 and then every 25 ms at first, so it finds this gap, whenever it began to wait.
+const PAUSE: Duration = Duration::from_millis(30);
+
+/// Messages discarded in one transaction: some 50 ms.
+const DISCARDED_AT_ONCE: i64 = 10_000;
+
+/// A connection for one command at a time. Its methods block; a command has nothing else to do meanwhile.
+pub(in crate::store) struct Desk {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Desk {
+    pub(in crate::store) fn open(path: &Path) -> Result<Self, OpenError> {
+        refuse_missing(path)?;
+        // Read first: what is not ours is not to be put into another journal mode.
+        let reader = open_reader(path)?;
+        let found = migrations::version(&reader)?;
+        if found < migrations::NEWEST {
+            return Err(OpenError::OutOfDate { found, known: migrations::NEWEST });
+        }
+        drop(reader);
+        let connection = open_writer(path)?;
+        connection.busy_timeout(PATIENCE)?;
+        Ok(Self { path: path.to_owned(), connection })
+    }
+
+    fn change<T>(
+        &mut self,
+        change: impl FnOnce(&Connection) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError> {
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let outcome = change(&tx)?;
+        tx.commit()?;
+        Ok(outcome)
+    }
+
+    /// What the file takes on the disk, and its log.
+    fn bytes(&self) -> u64 {
+        let mut log = self.path.as_os_str().to_owned();
+        log.push("-wal");
+        let size = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+        size(&self.path) + size(Path::new(&log))
+    }
+}
+
+pub(in crate::store) fn migrate(path: &Path) -> Result<(i64, i64), OpenError> {
+    let before = match path.exists() {
+        true => migrations::version(&open_reader(path)?)?,
+        false => 0,
+    };
+    let mut connection = open_writer(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    migrations::run(&mut connection)?;
+    Ok((before, migrations::NEWEST))
+}
+
+pub(super) fn refuse_missing(path: &Path) -> Result<(), OpenError> {
+    // A name that is special to SQLite is refused in its own words.
+    let special = path.as_os_str().is_empty() || path.as_os_str() == ":memory:";
+    match special || path.exists() {
+        true => Ok(()),
+        false => Err(OpenError::Missing(path.display().to_string())),
+    }
+}
+
+/// The columns of a [`RoomInfo`]. The last is the newest id that there is, beyond `last_id` only in an import.
+macro_rules! room_info {
+    ($after:literal) => {
+        concat!(
+            "SELECT r.id, r.title, r.created_at, (SELECT count(*) FROM members WHERE room = r.id), r.last_id, r.last_seq,
+                    (SELECT max(id) FROM messages WHERE room = r.id)
+               FROM rooms r ",
+            $after
+        )
+    };
+}
+
+fn room_info(row: &Row<'_>) -> rusqlite::Result<RoomInfo> {
+    let messages = row.get(4)?;
+    let newest: Option<i64> = row.get(6)?;
+    Ok(RoomInfo {
+        id: stored(RoomId::new(row.get(0)?))?,
+        title: row.get(1)?,
+        created_at: Timestamp::from_millis(row.get(2)?),
+        members: row.get(3)?,
+        messages,
+        last_seq: stored(Seq::new(row.get(5)?))?,
+        unfinished_import: newest.filter(|newest| *newest > messages),
+    })
+}
+
+fn one_room(tx: &Connection, room: RoomId) -> Result<RoomInfo, AdminError> {
+    tx.prepare_cached(room_info!("WHERE r.id = ?1"))?
+        .query_row([room.get()], room_info)
+        .optional()?
+        .ok_or(AdminError::NoRoom(room))
+}
+
+/// The room is there, and no import is filling it: whoever came in would see a part of it.
+fn expect_whole(tx: &Connection, room: RoomId) -> Result<(), AdminError> {
+    match one_room(tx, room)?.unfinished_import {
+        None => Ok(()),
+        Some(_) => Err(AdminError::Unfinished(room)),
+    }
+}
+
+#[async_trait]
+impl Admin for Desk {
+    async fn hold_snapshot(&mut self) -> Result<(), AdminError> {
+        // The moment is that of the first question.
+        self.connection.execute_batch("BEGIN; SELECT 1 FROM rooms LIMIT 1")?;
+        Ok(())
+    }
+
+    async fn rooms(&mut self) -> Result<Vec<RoomInfo>, AdminError> {
+        let mut statement = self.connection.prepare(room_info!("ORDER BY r.id"))?;
+        let rooms = statement.query_map([], room_info)?;
+        Ok(rooms.collect::<rusqlite::Result<_>>()?)
+    }
+
+    async fn room(&mut self, room: RoomId) -> Result<(RoomInfo, Vec<Member>), AdminError> {
+        let info = one_room(&self.connection, room)?;
+        let mut statement =
+            self.connection.prepare("SELECT user, read_marker FROM members WHERE room = ?1 ORDER BY user")?;
+        let members = statement.query_map([room.get()], |row| {
+            Ok(Member { user: stored(UserId::new(row.get::<_, String>(0)?))?, read_marker: row.get(1)? })
+        })?;
+        Ok((info, members.collect::<rusqlite::Result<_>>()?))
+    }
+
+    async fn messages(&mut self, room: RoomId, after: i64, limit: u32) -> Result<Vec<Message>, AdminError> {
+        let mut statement = self.connection.prepare_cached(with_message_columns!(
+            "SELECT ",
+            " FROM messages m WHERE m.room = ?1 AND m.id > ?2 ORDER BY m.id LIMIT ?3"
+        ))?;
+        let messages = statement.query_map((room.get(), after, limit), |row| message_with_key(row, 0))?;
+        Ok(messages.collect::<rusqlite::Result<_>>()?)
+    }
+
+    async fn create_room(&mut self, title: &str, members: &BTreeSet<UserId>) -> Result<RoomId, AdminError> {
+        self.change(|tx| Ok(rooms::create(tx, title.to_owned(), members.clone())?.id))
+    }
+
+    async fn add_members(
+        &mut self,
+        room: RoomId,
+        users: &BTreeSet<UserId>,
+    ) -> Result<Vec<UserId>, AdminError> {
+        self.change(|tx| {
+            expect_whole(tx, room)?;
+            let before = members::all(tx, room)?;
+            let new: Vec<_> = users.iter().filter(|user| !before.contains(user)).cloned().collect();
+            for user in &new {
+                members::insert(tx, room, user)?;
+            }
+            Ok(new)
+        })
+    }
+
+    async fn remove_members(
+        &mut self,
+        room: RoomId,
+        users: &BTreeSet<UserId>,
+    ) -> Result<Vec<UserId>, AdminError> {
+        self.change(|tx| {
+            one_room(tx, room)?;
+            let before = members::all(tx, room)?;
+            let gone: Vec<_> = users.iter().filter(|user| before.contains(user)).cloned().collect();
+            for user in &gone {
+                members::remove(tx, room, &Caller::Administrator, user)?;
+            }
+            Ok(gone)
+        })
+    }
+
+    async fn import(&mut self, into: &Import, batch: &[Message]) -> Result<RoomId, AdminError> {
+        let room = self.change(|tx| {
+            let room = match into {
+                Import::New { title, created_at } => begin_import(tx, title, *created_at)?,
+                Import::Into(room) => expect_unfinished(tx, *room)?,
+            };
+            for message in batch {
+                insert(tx, room, message)?;
+            }
+            Ok(room)
+        })?;
+        std::thread::sleep(PAUSE);
+        Ok(room)
+    }
+
+    async fn finish_import(
+        &mut self,
+        room: RoomId,
+        (last_id, last_seq): (i64, Seq),
+        members: &[Member],
+    ) -> Result<(), AdminError> {
+        self.change(|tx| {
+            expect_unfinished(tx, room)?;
+            tx.execute(
+                "UPDATE rooms SET last_id = ?2, last_seq = ?3 WHERE id = ?1",
+                (room.get(), last_id, last_seq.get()),
+            )?;
+            let mut insert =
+                tx.prepare("INSERT INTO members (room, user, read_marker) VALUES (?1, ?2, ?3)")?;
+            for Member { user, read_marker } in members {
+                insert.execute((room.get(), user.as_str(), read_marker))?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn discard_some(&mut self, room: RoomId) -> Result<bool, AdminError> {
+        let more = self.change(|tx| {
+            let info = one_room(tx, room)?;
+            if info.members > 0 || info.messages > 0 {
+                return Err(AdminError::Whole(room));
+            }
+            // From the end, so that what is left has no hole and still shows as unfinished.
+            let from = info.unfinished_import.unwrap_or(0) - DISCARDED_AT_ONCE;
+            tx.execute("DELETE FROM messages WHERE room = ?1 AND id > ?2", (room.get(), from))?;
+            if from <= 0 {
+                tx.execute("DELETE FROM rooms WHERE id = ?1", [room.get()])?;
+            }
+            Ok(from > 0)
+        })?;
+        std::thread::sleep(PAUSE);
+        Ok(more)
+    }
+
+    async fn vacuum(&mut self) -> Result<Vacuumed, AdminError> {
+        let bytes_before = self.bytes();
+        self.connection.execute_batch("VACUUM")?;
+        // Folds the log into the file, which is cut to its size only then. Waits for no reader.
+        let busy: bool =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(Vacuumed { bytes_before, bytes_after: self.bytes(), complete: !busy })
+    }
+}
+
+/// With a number of its own, which no room has had: a client may know that one still.
+fn begin_import(tx: &Connection, title: &str, created_at: Timestamp) -> Result<RoomId, AdminError> {
+    Ok(rooms::insert(tx, title, created_at)?)
+}
+
+/// The room is as the batch before left it.
+fn expect_unfinished(tx: &Connection, room: RoomId) -> Result<RoomId, AdminError> {
+    match one_room(tx, room) {
+        Ok(info) if info.messages == 0 && info.members == 0 => Ok(room),
+        Ok(_) | Err(AdminError::NoRoom(_)) => Err(AdminError::Discarded),
+        Err(other) => Err(other),
+    }
+}
+
+fn insert(tx: &Connection, room: RoomId, message: &Message) -> Result<(), AdminError> {
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO messages
+                 (room, id, seq, sender, text, sent_at, edited_at, deleted, transaction_id, text_digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute((
+            room.get(),
+            message.id.get(),
+            message.seq.get(),
+            message.sender.as_str(),
+            &message.text,
+            message.sent_at.as_millis(),
+            message.edited_at.map(Timestamp::as_millis),
+            message.deleted,
+            message.transaction_id.as_ref().map(TransactionId::as_str),
+            digest(&message.text),
+        ));
+    match inserted {
+        Ok(_) => Ok(()),
+        Err(error) => Err(match taken(&error) {
+            Some(field) => AdminError::Taken { id: message.id, field },
+            None => error.into(),
+        }),
+    }
+}
+
+/// Which field of a message another has already, if that is the error.
+fn taken(error: &rusqlite::Error) -> Option<&'static str> {
+    let rusqlite::Error::SqliteFailure(failure, Some(words)) = error else { return None };
+    match failure.extended_code {
+        SQLITE_CONSTRAINT_UNIQUE if words.contains("messages.seq") => Some("seq"),
+        SQLITE_CONSTRAINT_UNIQUE if words.contains("messages.transaction_id") => Some("transaction_id"),
+        SQLITE_CONSTRAINT_PRIMARYKEY => Some("id"),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! The commands of whoever runs the server, as processes beside a running one.
+
+mod backup;
+mod files;
+mod imports;
+mod rooms;
+
+use crate::common::{DEADLINE, binary};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// Runs a command on a database.
+pub(crate) fn admin(database: &Path, args: &[&str]) -> Ended {
+    binary().args(args).arg("--database").arg(database).output().unwrap().into()
+}
+
+/// The same, and what it printed, as it went well.
+#[track_caller]
+pub(crate) fn does(database: &Path, args: &[&str]) -> String {
+    let ended = admin(database, args);
+    assert_eq!(ended.code, Some(0), "{args:?}: {ended:?}");
+    ended.stdout
+}
+
+#[track_caller]
+pub(crate) fn does_json(database: &Path, args: &[&str]) -> Value {
+    serde_json::from_str(&does(database, args)).unwrap()
+}
+
+/// The reason why a command did nothing.
+#[track_caller]
+pub(crate) fn refuses(database: &Path, args: &[&str]) -> String {
+    let ended = admin(database, args);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{args:?}: {ended:?}");
+    ended.stderr
+}
+
+/// Asks again until it is so.
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(Instant::now() < end, "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The line of a message in a room's file.
+pub(crate) fn line(id: usize, seq: usize, key: &str, text: &str) -> String {
+    format!(
+        "{{\"id\":{id},\"seq\":{seq},\"sender\":\"bob\",\"text\":\"{text}\",\"sent_at\":\"2026-01-02T03:04:05.678Z\",\
+         \"edited_at\":null,\"deleted\":false,\"transaction_id\":\"{key}\"}}\n"
+    )
+}
+
+/// The first line of a room's file that alice and bob are in.
+pub(crate) fn header(messages: usize) -> String {
+    format!(
+        "{{\"format\":\"chat-core-room\",\"version\":1,\"title\":\"Moved\",\"created_at\":\"2026-01-02T03:04:05.678Z\",\
+         \"messages\":{messages},\"last_seq\":{messages},\"members\":[{{\"user\":\"alice\",\"read_marker\":0}},\
+         {{\"user\":\"bob\",\"read_marker\":{messages}}}]}}\n"
+    )
+}
+
+/// A file's last line.
+pub(crate) fn trailer(messages: usize, rest: &str) -> String {
+    let mut sha256 = String::new();
+    for byte in Sha256::digest(rest) {
+        write!(sha256, "{byte:02x}").unwrap();
+    }
+    format!("{{\"end\":{{\"messages\":{messages},\"sha256\":\"{sha256}\"}}}}\n")
+}
+
+/// A file of so many messages, by which `change` may do its worst before the last line is made.
+pub(crate) fn room_file(messages: usize, change: impl Fn(&mut String)) -> String {
+    let mut file = header(messages);
+    for id in 1..=messages {
+        let key = format!("{:032x}", (id as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+        file.push_str(&line(
+            id,
+            id,
+            &key,
+            &format!("점심 먹자 {id} at the usual place, somewhere around noon?"),
+        ));
+    }
+    change(&mut file);
+    let end = trailer(messages, &file);
+    file + &end
+}
