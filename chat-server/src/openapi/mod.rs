@@ -9,15 +9,18 @@ pub(crate) use problems::{BODY, Codes, IN_ROOM, TEXT, TOKEN, answers, problems};
 
 use crate::routes;
 use chat_protocol::limits::{MAX_PAGE, MAX_REQUEST_BYTES, MAX_TEXT_SCALARS};
-use chat_protocol::{BEARER_SUBPROTOCOL, ClientFrame, CloseCode, Problem, SUBPROTOCOL, ServerFrame};
+use chat_protocol::{
+    BEARER_SUBPROTOCOL, ClientFrame, CloseCode, EVENT_END, EVENT_MESSAGE, Message, Problem, SUBPROTOCOL,
+    ServerFrame,
+};
 use serde_json::Value;
 use std::fmt::Write;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{Components, InfoBuilder, OpenApi, RefOr, ServerBuilder, Tag};
+use utoipa::openapi::{Components, InfoBuilder, OpenApi, Ref, RefOr, ServerBuilder, Tag};
 use utoipa::{PartialSchema, ToSchema};
 
 /// What the operations are grouped by, in the order in which one needs them.
@@ -50,6 +53,37 @@ macro_rules! header {
 
 header!(PollInterval, 1, "Whole seconds that the server would like between two polls, if it has a wish.");
 header!(Jitter, 0, "Milliseconds over which to spread the next question, when many were answered at once.");
+
+/// What the fields of one server-sent event hold.
+pub(crate) struct Event;
+
+impl PartialSchema for Event {
+    fn schema() -> RefOr<Schema> {
+        let field = |name| ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name]));
+        let holding = |name| {
+            let json = ObjectBuilder::new().schema_type(Type::String).content_media_type("application/json");
+            json.content_schema(Some(Ref::from_schema_name(name)))
+        };
+        let seq = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]+$"));
+        let change = ObjectBuilder::new()
+            .property("event", field(EVENT_MESSAGE))
+            .property("id", seq.description(Some("The change's `seq`, to resume at.")))
+            .property("data", holding(Message::name()))
+            .required("event")
+            .required("id")
+            .required("data")
+            .description(Some("A change."));
+        let end = ObjectBuilder::new()
+            .property("event", field(EVENT_END))
+            .property("data", holding(Problem::name()))
+            .required("event")
+            .required("data")
+            .description(Some("The last event: why the server ends the stream."));
+        OneOfBuilder::new().item(change).item(end).description(Some("One server-sent event.")).into()
+    }
+}
+
+impl ToSchema for Event {}
 
 /// The document, as it is served, printed and kept: JSON, a line for each thing, and a newline at the end.
 ///

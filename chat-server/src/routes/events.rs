@@ -10,7 +10,7 @@ use crate::auth::Listening;
 use crate::error::ApiError;
 use crate::extract::{EventsAfter, InRoom};
 use crate::hub::{Event, Join, Rendering, Subscription};
-use crate::openapi::{IN_ROOM, TOKEN, problems};
+use crate::openapi::{self, IN_ROOM, TOKEN, problems};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -57,7 +57,7 @@ problems! {
         ("Last-Event-ID" = Option<Seq>, Header, description = "The cursor too; wins over `after`."),
     ),
     responses(
-        (status = 200, description = "A stream without end.", body = String, content_type = "text/event-stream",
+        (status = 200, description = "A stream without end.", body = openapi::Event, content_type = "text/event-stream",
             example = "\
 : chat
 retry: 1742
