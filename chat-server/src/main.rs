@@ -1,18 +1,30 @@
 //! Starts the server, or does one of its other commands.
 
 use chat_server::admin::Failure;
-use chat_server::cli::{Cli, Command, Token};
+use chat_server::cli::{self, Cli, Command, ConfigError, Token};
 use chat_server::{admin, auth, openapi, run};
-use clap::Parser;
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+/// How a wrong command line ends, by custom and by clap.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let parsed = match cli::parse::<Cli>(env::args_os().collect(), &|name| env::var_os(name)) {
+        Ok(parsed) => parsed,
+        Err(ConfigError::Usage(error)) => error.exit(),
+        Err(ConfigError::Setting(why)) => {
+            complain(&why);
+            return ExitCode::from(USAGE);
+        }
+    };
+    let cli = parsed.cli;
     let outcome = match cli.command {
         Some(Command::Token(options)) => token(&options).map_err(Failure::from),
         Some(Command::Openapi) => print(&openapi::json()).map_err(Failure::from),
         Some(Command::Admin(command)) => admin::run(command),
+        None if cli.config.print_config => print(&parsed.printed).map_err(Failure::from),
         None => run::run(cli.serve).map_err(Failure::from),
     };
     match outcome {
@@ -20,11 +32,15 @@ fn main() -> ExitCode {
         // As a shell tells the end by SIGINT.
         Err(Failure::Interrupted) => ExitCode::from(130),
         Err(Failure::Because(why)) => {
-            // Nothing is left to do when stderr is closed too.
-            let _ = writeln!(io::stderr(), "chat-server: {why}");
+            complain(&why);
             ExitCode::FAILURE
         }
     }
+}
+
+fn complain(why: &str) {
+    // Nothing is left to do when stderr is closed too.
+    let _ = writeln!(io::stderr(), "chat-server: {why}");
 }
 
 fn token(options: &Token) -> Result<(), String> {

@@ -1,10 +1,13 @@
-//! The command line: one file for each group of options.
+//! The command line: one file for each group of options, and where else these may be given (`config`).
 
 mod access;
 mod admin;
 mod bus;
 mod limits;
+mod config;
+mod file;
 mod log;
+mod print;
 mod streams;
 mod token;
 mod web;
@@ -16,6 +19,7 @@ pub use admin::{
 };
 pub use bus::Bus;
 pub use limits::Limits;
+pub use config::{Config, ConfigError, Parsed, parse};
 pub use log::{Log, LogFormat, LogLevel};
 pub use streams::Streams;
 pub use token::Token;
@@ -28,9 +32,13 @@ use std::path::PathBuf;
 /// The longest pause between polls worth wishing for: a day. More is a slip.
 const MAX_POLL_INTERVAL: i64 = 24 * 60 * 60;
 
+/// Under every help: clap shows no variables but the ones of its own.
+const EVERYWHERE: &str = "Every flag --some-name may also be given as CHAT_SOME_NAME in the environment, or as some-name in the \
+file of --config; flags win over the environment, and that over the file.";
+
 /// The chat-core reference server.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EVERYWHERE)]
 pub struct Cli {
     /// Something else than serving.
     #[command(subcommand)]
@@ -38,6 +46,9 @@ pub struct Cli {
     /// How to serve.
     #[command(flatten)]
     pub serve: Serve,
+    /// Where settings come from.
+    #[command(flatten)]
+    pub config: Config,
 }
 
 /// What the binary does besides serving.

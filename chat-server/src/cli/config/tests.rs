@@ -1,0 +1,157 @@
+//! Where settings come from, on the server's own flags.
+
+use super::{ConfigError, Parsed, parse};
+use crate::cli::{Cli, Command as Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// A configuration file with this in it.
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Parsed<Cli>, ConfigError> {
+    let arguments = std::iter::once("chat-server").chain(arguments.iter().copied());
+    let environment = |name: &str| {
+        let variable = environment.iter().find(|(known, _)| *known == name);
+        variable.map(|(_, value)| OsString::from(value))
+    };
+    parse(arguments.map(OsString::from).collect(), &environment)
+}
+
+/// With a file of this text.
+fn with_file(
+    text: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<Parsed<Cli>, ConfigError> {
+    let (_folder, path) = file(text);
+    let path = path.to_str().unwrap().to_owned();
+    let environment: Vec<_> = environment.iter().copied().chain([("CHAT_CONFIG", path.as_str())]).collect();
+    with(arguments, &environment)
+}
+
+#[track_caller]
+fn wrong(outcome: Result<Parsed<Cli>, ConfigError>) -> String {
+    match outcome {
+        Err(ConfigError::Setting(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_that_over_the_file_and_that_over_what_is_built_in() {
+    let text = "max-wait = 11\nheartbeat = 12\nbatch-count = 13";
+    let environment = [("CHAT_MAX_WAIT", "21"), ("CHAT_HEARTBEAT", "22")];
+    let streams = with_file(text, &["--max-wait", "31"], &environment).unwrap().cli.serve.streams;
+    assert_eq!((streams.max_wait, streams.heartbeat, streams.batch_count), (31, 22, 13));
+    assert_eq!(streams.max_room_listeners, 10_000);
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let streams = with_file("max-wait = 11", &[], &[("CHAT_MAX_WAIT", "")]).unwrap().cli.serve.streams;
+    assert_eq!(streams.max_wait, 11);
+}
+
+#[test]
+fn lists_are_lists_in_the_file_and_have_commas_in_the_environment() {
+    let origins = |parsed: Parsed<Cli>| format!("{:?}", parsed.cli.serve.access.allow_origin);
+    let flags = ["--allow-origin", "https://a.example", "--allow-origin", "https://b.example"];
+    let by_flags = origins(with(&flags, &[]).unwrap());
+    let by_file = with_file("allow-origin = ['https://a.example', 'https://b.example']", &[], &[]);
+    assert_eq!(origins(by_file.unwrap()), by_flags);
+    let by_environment = with(&[], &[("CHAT_ALLOW_ORIGIN", "https://a.example, https://b.example")]);
+    assert_eq!(origins(by_environment.unwrap()), by_flags);
+}
+
+#[test]
+fn what_is_wrong_is_named_by_its_place_its_key_and_the_reason() {
+    for (text, place, why) in [
+        ("\nmax-wiat = 5", ":2: ", "max-wiat is not a setting; did you mean max-wait?"),
+        ("gibberish = 5", ":1: ", "gibberish is not a setting; the settings are the flags"),
+        ("config = 'x'", ":1: ", "config is not a setting"),
+        ("\n\nmax-wait = 99", ":3: ", "max-wait: 99 is not in 5..=55"),
+        ("max-wait = [5, 6]", ":1: ", "max-wait: is one value, not a list"),
+        ("log = 'loud'", ":1: ", "log: is one of off, error, warn, info, debug, trace"),
+        ("batch-window = '1 fortnight'", ":1: ", "batch-window: unknown time unit"),
+        ("listen = { port = 8080 }", ":1: ", "listen: is a text, a decimal number, true or false, or a list"),
+        ("listen = ", ":1: ", "string values must be quoted"),
+    ] {
+        let said = wrong(with_file(text, &[], &[]));
+        assert!(said.contains(&format!("chat.toml{place}")) && said.contains(why), "{text}: {said}");
+    }
+    let said = wrong(with(&[], &[("CHAT_HEARTBEAT", "0")]));
+    assert_eq!(said, "CHAT_HEARTBEAT: heartbeat: 0 is not in 1..=50");
+    let said = wrong(with(&["--config", "/nowhere/chat.toml"], &[]));
+    assert!(said.starts_with("cannot read /nowhere/chat.toml: "), "{said}");
+}
+
+#[test]
+fn no_error_shows_a_secret() {
+    for (text, environment) in [
+        ("jwt-secret = 'hidden", None),
+        ("jwt-secret = ['hidden', 'hidden']", None),
+        ("jwt-secret = ''", None),
+        ("", Some(("CHAT_METRICS_TOKEN", "hidden hidden"))),
+    ] {
+        let said = format!("{:?}", with_file(text, &[], environment.as_slice()));
+        assert!(said.contains("Setting") && !said.contains("hidden"), "{said}");
+    }
+}
+
+#[test]
+fn what_goes_together_may_come_from_different_places() {
+    let access = with_file("tls-key = 'key.pem'", &["--tls-cert", "cert.pem"], &[]).unwrap().cli.serve.access;
+    assert_eq!(access.tls_key.unwrap(), PathBuf::from("key.pem"));
+    let alone = with_file("tls-key = 'key.pem'", &[], &[]);
+    assert!(matches!(alone, Err(ConfigError::Usage(why)) if why.to_string().contains("--tls-cert")));
+}
+
+#[test]
+fn a_command_heeds_what_it_shares_with_the_server_and_leaves_out_the_rest() {
+    let (_folder, path) = file("jwt-secret = 'from the file'\nmax-wait = 11");
+    for arguments in [
+        &["token", "--user", "alice", "--config", path.to_str().unwrap()][..],
+        &["token", "--config", path.to_str().unwrap(), "--user", "token"],
+    ] {
+        let cli = with(arguments, &[]).unwrap().cli;
+        let Some(Subcommand::Token(token)) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(token.jwt_secret.reveal(), "from the file");
+    }
+}
+
+#[test]
+fn what_is_printed_says_where_each_setting_is_from_and_reads_back_as_the_same() {
+    let text = "listen = '127.0.0.1:9'\nbatch-window = '20ms'\njwt-secret = 'hidden'";
+    let environment = [("CHAT_DATABASE", "messages.db"), ("CHAT_ALLOW_ORIGIN", "https://a.example")];
+    let printed = with_file(text, &["--max-wait=7", "--print-config"], &environment).unwrap();
+    assert!(printed.cli.config.print_config);
+    let printed = printed.printed;
+    for line in [
+        "database = \"messages.db\"  # CHAT_DATABASE",
+        "max-wait = 7  # --max-wait",
+        "heartbeat = 25  # built in",
+        "allow-origin = [\"https://a.example\"]  # CHAT_ALLOW_ORIGIN",
+        "# tls-cert is not set",
+    ] {
+        assert!(printed.lines().any(|known| known == line), "no {line} in\n{printed}");
+    }
+    let of_the_file = |start: &str| {
+        let line = printed.lines().find(|line| line.starts_with(start)).unwrap();
+        assert!(line.contains("chat.toml:"), "{line}");
+    };
+    of_the_file("listen = \"127.0.0.1:9\"  # ");
+    of_the_file("batch-window = \"20ms\"  # ");
+    of_the_file("# jwt-secret = \"(hidden)\"  # ");
+    assert!(!printed.contains("\"hidden\""), "{printed}");
+
+    let again = with_file(&printed, &[], &[]).unwrap().printed;
+    let settings = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
+    assert_eq!(settings(&again), settings(&printed));
+    assert_eq!(settings(&again)["max-wait"].as_integer(), Some(7));
+}

@@ -1,0 +1,69 @@
+//! The configuration file: flat TOML, whose keys are the flags' names.
+
+use super::config::{Setting, settings};
+use clap::Command;
+use std::collections::BTreeMap;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// How alike a name must be to be what was meant (Jaro): clap's own measure.
+const LIKENESS: f64 = 0.7;
+
+/// What a file says; nothing, when there is none.
+#[derive(Debug, Default)]
+pub(super) struct File(BTreeMap<String, Setting>);
+
+impl File {
+    /// Reads it, with every key known to be one of the server's settings.
+    pub(super) fn read(path: &Path, server: &Command) -> Result<Self, String> {
+        let place = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {place}: {error}"))?;
+        let line = |at: usize| format!("{place}:{}", text[..at].matches('\n').count() + 1);
+        let table = DeTable::parse(&text).map_err(|error| {
+            // Its own words without the line itself, on which a secret may be.
+            let at = error.span().map_or(0, |span| span.start.min(text.len()));
+            format!("{}: {}", line(at), error.message())
+        })?;
+        let mut known = BTreeMap::new();
+        for (key, value) in table.get_ref() {
+            let (name, from) = (key.get_ref(), line(key.span().start));
+            if !settings(server).any(|(setting, _)| setting == name) {
+                return Err(format!("{from}: {name} is not a setting{}", meant(server, name)));
+            }
+            let values = values(value).map_err(|why| format!("{from}: {name}: {why}"))?;
+            known.insert(name.clone().into_owned(), Setting { values, from });
+        }
+        Ok(Self(known))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Setting> {
+        self.0.get(name).cloned()
+    }
+}
+
+fn meant(server: &Command, name: &str) -> String {
+    let like = |(setting, _)| (strsim::jaro(setting, name), setting);
+    let best = settings(server).map(like).max_by(|one, other| one.0.total_cmp(&other.0));
+    match best {
+        Some((likeness, setting)) if likeness > LIKENESS => format!("; did you mean {setting}?"),
+        _ => "; the settings are the flags of `chat-server --help`, without the dashes in front".into(),
+    }
+}
+
+fn values(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, &'static str> {
+    match value.get_ref() {
+        DeValue::Array(items) => items.iter().map(one).collect(),
+        _ => Ok(vec![one(value)?]),
+    }
+}
+
+fn one(value: &Spanned<DeValue<'_>>) -> Result<String, &'static str> {
+    match value.get_ref() {
+        DeValue::String(text) => Ok(text.clone().into_owned()),
+        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+        DeValue::Float(number) => Ok(number.as_str().to_owned()),
+        DeValue::Boolean(yes) => Ok(yes.to_string()),
+        _ => Err("is a text, a decimal number, true or false, or a list of these"),
+    }
+}
