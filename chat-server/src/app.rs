@@ -3,20 +3,22 @@
 //! From the outside in: access log, security headers, CORS, `Cache-Control`, limits by address, gzip and its `ETag`, panics into `500`, then the route.
 
 use crate::access_log::access_log;
-use crate::auth::Tokens;
+use crate::auth::{Secret, Tokens};
 use crate::error::ApiError;
 use crate::headers;
 use crate::hub::Hub;
 use crate::limits::{self, Limits};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
+use crate::readiness::Readiness;
 use crate::routes;
 use crate::store::Store;
 use crate::web;
 use axum::Router;
-use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG};
-use axum::middleware;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, ETAG};
+use axum::http::{HeaderValue, StatusCode, Version};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use chat_protocol::ErrorCode;
 use std::any::Any;
@@ -47,6 +49,10 @@ pub struct App {
     pub tls: bool,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Who may see that on the public port; nobody without.
+    pub metrics_token: Option<Secret>,
+    /// Whether requests are welcome.
+    pub readiness: Arc<Readiness>,
     /// Seconds that clients are asked to leave between two polls, if they are asked.
     pub poll_interval: Option<u32>,
     /// The longest that a poll is held.
@@ -69,6 +75,8 @@ pub fn router(app: App) -> Router {
         origins: Arc::clone(&app.origins),
         tls: app.tls,
     };
+    let readiness = Arc::clone(&app.readiness);
+    let routes = routes.layer(middleware::from_fn_with_state(readiness, last_answer));
     surround(routes, around).with_state(app)
 }
 
@@ -79,6 +87,12 @@ struct Around {
     limits: Arc<Limits>,
     origins: Arc<Origins>,
     tls: bool,
+}
+
+/// What is served to who watches, at an address of its own: without a line in the log for each look.
+pub fn own_router(app: App) -> Router {
+    let routes = routes::own().fallback(async || ApiError::new(ErrorCode::NotFound));
+    routes.layer(middleware::map_response(no_store)).with_state(app)
 }
 
 /// Adds what every answer has in common, those for unknown routes included.
@@ -108,6 +122,17 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, around: Around)
 #[allow(clippy::needless_pass_by_value)]
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     ApiError::internal("a handler panicked").into_response()
+}
+
+/// While the server is about to stop, who keeps a connection alive is asked to come back by another one: at the end
+/// there are few left on which a request could be on its way. HTTP/2 has no such header, and a word of its own.
+async fn last_answer(State(readiness): State<Arc<Readiness>>, request: Request, next: Next) -> Response {
+    let http1 = request.version() <= Version::HTTP_11;
+    let mut response = next.run(request).await;
+    if http1 && readiness.draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// No answer is worth keeping, unless it says so itself: messages are private, and the client has a cache

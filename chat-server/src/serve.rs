@@ -62,10 +62,6 @@ const UNSENT_BYTES: u32 = 64 << 10;
 /// themselves take for death. A connection with five answers under way that makes 1.4 KB/s is in time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long requests under way may take to finish after the signal to stop. Well below the 10 s that
-/// Docker and the 30 s that Kubernetes leave before they kill.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Pause after `accept` fails for want of file descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -79,7 +75,7 @@ pub(crate) struct Place {
 }
 
 /// Serves `router` until `stop` completes, then drains: idle connections are closed at once, who listens
-/// to `hub` is sent away, requests under way get `DRAIN_TIMEOUT`.
+/// to `hub` is sent away, requests under way are finished. Dropped, it cuts off what is left with its runtime.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -134,10 +130,7 @@ async fn serve_with(
     tell.send_replace(true);
     hub.close();
     // Each gives back its place when it is done. Never closed, so this cannot fail.
-    let drained = room.acquire_many(most);
-    if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
-        tracing::warn!("requests were still under way and are cut off");
-    }
+    let _ = room.acquire_many(most).await;
 }
 
 /// A connection that its peer gave up before we took it is nobody's concern; anything else means

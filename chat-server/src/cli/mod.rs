@@ -3,10 +3,11 @@
 mod access;
 mod admin;
 mod bus;
-mod limits;
 mod config;
 mod file;
+mod limits;
 mod log;
+mod operations;
 mod print;
 mod streams;
 mod token;
@@ -18,9 +19,10 @@ pub use admin::{
     ShowRoom, Target, Vacuum,
 };
 pub use bus::Bus;
-pub use limits::Limits;
 pub use config::{Config, ConfigError, Parsed, parse};
+pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
+pub use operations::Operations;
 pub use streams::Streams;
 pub use token::Token;
 pub use web::Web;
@@ -90,6 +92,9 @@ pub struct Serve {
     /// Several nodes.
     #[command(flatten)]
     pub bus: Bus,
+    /// Being watched, and stopping.
+    #[command(flatten)]
+    pub operations: Operations,
     /// What is logged.
     #[command(flatten)]
     pub log: Log,

@@ -61,6 +61,8 @@ impl World {
             limits: Arc::default(),
             tls: false,
             metrics: Arc::default(),
+            metrics_token: None,
+            readiness: Arc::default(),
             poll_interval: None,
             max_wait: DEADLINE,
             heartbeat: HEARTBEAT,

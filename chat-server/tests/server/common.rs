@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -23,13 +23,17 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// The binary, with nothing of the test runner's environment that it would heed.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-    command.env_remove("CHAT_JWT_SECRET").env_remove("CHAT_DATABASE").stdin(Stdio::null());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
     command
 }
 
 /// A running server, killed when dropped.
 pub(crate) struct Server {
     child: Child,
+    stdout: BufReader<ChildStdout>,
     stderr: Option<JoinHandle<String>>,
     pub(crate) url: String,
     _folder: Option<TempDir>,
@@ -69,13 +73,21 @@ impl Server {
             stderr.read_to_string(&mut all).unwrap();
             all
         });
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let (mut line, mut stdout) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+        stdout.read_line(&mut line).unwrap();
         let Some(url) = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n')) else {
             let _ = child.kill();
             panic!("first line {line:?}, then {:?}", stderr.join());
         };
-        Self { url: url.to_owned(), child, stderr: Some(stderr), _folder: None }
+        Self { url: url.to_owned(), child, stdout, stderr: Some(stderr), _folder: None }
+    }
+
+    /// Where who watches looks: the second line, of a server with `--metrics-listen`.
+    pub(crate) fn watched(&mut self) -> Api {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        let url = line.strip_prefix("metrics on ").unwrap_or_else(|| panic!("second line {line:?}")).trim();
+        Api { http: client(|builder| builder), url: url.to_owned(), token: None }
     }
 
     /// `host:port`, for a bare socket.

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod config;
+mod drain;
 
 mod admin;
 mod auth;
@@ -17,6 +19,7 @@ mod long_poll;
 mod markers;
 mod messages;
 mod openapi;
+mod operations;
 mod origin;
 mod pages;
 mod polls;

@@ -63,7 +63,7 @@ fn times_that_no_client_of_ours_could_live_with_are_refused() {
 }
 
 /// A `POST` whose head has arrived and whose body has not.
-async fn half_a_post(server: &Server) -> TcpStream {
+pub(crate) async fn half_a_post(server: &Server) -> TcpStream {
     let room = server.user("alice").make_room(&[]).await;
     let mut socket = TcpStream::connect(server.address()).unwrap();
     socket.set_read_timeout(Some(DEADLINE)).unwrap();

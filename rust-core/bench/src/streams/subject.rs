@@ -34,7 +34,16 @@ impl Subject {
     pub(crate) fn chat_server(program: &Path, flags: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(program);
-        command.args(["--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "error", "--user-rate", "0"]);
+        command.args([
+            "--listen",
+            "127.0.0.1:0",
+            "--jwt-secret",
+            SECRET,
+            "--log",
+            "error",
+            "--user-rate",
+            "0",
+        ]);
         command.args(flags);
         command.arg("--database").arg(folder.path().join("server.db"));
         Self::start(command, folder)
