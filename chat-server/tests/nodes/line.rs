@@ -17,14 +17,15 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 /// For connecting, and for an answer that is not held: a node that needs longer is as good as gone.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a poll asks to be held.
-const HELD: Duration = Duration::from_secs(5);
+/// How long a poll asks to be held, unless the test says otherwise: longer than any test waits, so that what comes was
+/// brought and not asked for. Nodes must allow it, as [`ALWAYS`] has them do.
+const HELD: Duration = Duration::from_secs(55);
 
-/// A stream on which so long nothing came, not even a heartbeat, is dead. Two and a half of [`HEARTBEAT`].
+/// A stream on which so long nothing came, not even a heartbeat, is dead. Two and a half heartbeats of [`ALWAYS`].
 const SILENCE: Duration = Duration::from_secs(12);
 
-/// What nodes are told, so that a dead stream is found out in good time.
-pub(crate) const HEARTBEAT: &str = "5";
+/// What every node is told for the sake of these clients.
+pub(crate) const ALWAYS: [&str; 4] = ["--heartbeat", "5", "--max-wait", "55"];
 
 /// A transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,8 @@ pub(crate) struct Line {
     room: RoomId,
     token: String,
     http: reqwest::Client,
+    /// How long a poll is held.
+    pub(crate) held: Duration,
     /// The last change heard.
     pub(crate) cursor: i64,
 }
@@ -90,7 +93,7 @@ pub(crate) fn token(name: &str) -> String {
 
 impl Line {
     pub(crate) fn new(by: By, room: RoomId, name: &str, http: reqwest::Client) -> Self {
-        Self { by, room, token: token(name), http, cursor: 0 }
+        Self { by, room, token: token(name), http, held: HELD, cursor: 0 }
     }
 
     fn url(&self, node: &str, rest: &str) -> String {
@@ -111,7 +114,7 @@ impl Line {
     ) -> Ended {
         let ended = match self.by {
             By::Polling => self.poll(node, Duration::ZERO, heard).await,
-            By::LongPolling => self.poll(node, HELD, heard).await,
+            By::LongPolling => self.poll(node, self.held, heard).await,
             By::Sse => self.stream(node, heard).await,
             By::WebSocket => self.socket(node, heard, sayings).await,
         };

@@ -29,8 +29,8 @@ struct Nodes {
 impl Nodes {
     /// Each with options of its own.
     fn start(a: &[&str], b: &[&str]) -> Self {
-        let a = ServerProcess::start_with(a);
-        let b = a.beside(b);
+        let a = ServerProcess::start_with(&[&line::ALWAYS, a].concat());
+        let b = a.beside(&[&line::ALWAYS, b].concat());
         let room = a.room();
         Self { a, b, room }
     }
@@ -38,8 +38,7 @@ impl Nodes {
     /// On a bus, which alone tells them of each other.
     async fn on(redis: &Redis) -> Self {
         let url = redis.url();
-        let heartbeat = line::HEARTBEAT;
-        let options = ["--redis", url.as_str(), "--resync-interval", NEVER, "--heartbeat", heartbeat];
+        let options = ["--redis", url.as_str(), "--resync-interval", NEVER];
         let nodes = Self::start(&options, &options);
         nodes.are_there(redis, 2).await;
         nodes
