@@ -2,7 +2,7 @@
 
 use chat_server::admin::Failure;
 use chat_server::cli::{self, Cli, Command, ConfigError, Token};
-use chat_server::{admin, auth, openapi, run};
+use chat_server::{admin, auth, health, openapi, run};
 use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Token(options)) => token(&options).map_err(Failure::from),
         Some(Command::Openapi) => print(&openapi::json()).map_err(Failure::from),
+        Some(Command::Health(options)) => health::ask(&options).map_err(Failure::from),
         Some(Command::Admin(command)) => admin::run(command),
         None if cli.config.print_config => print(&parsed.printed).map_err(Failure::from),
         None => run::run(cli.serve).map_err(Failure::from),

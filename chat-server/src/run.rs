@@ -11,7 +11,7 @@ use crate::origin::Origins;
 use crate::shutdown::Stage;
 use crate::store::{Options, Store};
 use crate::tls::Tls;
-use crate::{files, logging, reload, serve, shutdown};
+use crate::{files, logging, reload, serve, shutdown, systemd};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -129,6 +129,7 @@ impl Doors {
             // Until the process ends: who watches sees all of the drain.
             tokio::spawn(async { axum::serve(watchers, router).await });
         }
+        systemd::ready();
         let (hub, limits) = (app.hub.clone(), Arc::clone(&app.limits));
         let draining = shutdown::reached(Stage::Draining, stop.clone());
         let tls = tls.map(|tls| tls.acceptor());

@@ -6,6 +6,7 @@
 //! ```
 
 use crate::app::App;
+use crate::systemd;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub fn watch(drain: Drain, app: &App) -> io::Result<watch::Receiver<Stage>> {
         signals.next().await;
         readiness.drain();
         metrics.draining.set(1);
+        systemd::stopping();
         tracing::info!(delay = ?drain.delay, timeout = ?drain.timeout, "asked to stop");
         tokio::select! {
             () = tokio::time::sleep(drain.delay) => {

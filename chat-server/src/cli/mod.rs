@@ -5,6 +5,7 @@ mod admin;
 mod bus;
 mod config;
 mod file;
+mod health;
 mod limits;
 mod log;
 mod operations;
@@ -20,6 +21,7 @@ pub use admin::{
 };
 pub use bus::Bus;
 pub use config::{Config, ConfigError, Parsed, parse};
+pub use health::Health;
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
 pub use operations::Operations;
@@ -60,6 +62,8 @@ pub enum Command {
     Token(Token),
     /// Print the OpenAPI document of this server, as it is served at /openapi.json
     Openapi,
+    /// Ask the server of these settings whether it lives; the status says so
+    Health(Health),
     /// On the database.
     #[command(flatten)]
     Admin(Admin),

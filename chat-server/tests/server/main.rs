@@ -5,6 +5,7 @@
 
 mod common;
 mod config;
+mod deploy;
 mod drain;
 
 mod admin;
