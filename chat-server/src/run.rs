@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::shutdown::Stage;
-use crate::store::{Options, Store};
+use crate::store::Store;
 use crate::tls::Tls;
 use crate::{files, logging, reload, serve, shutdown, systemd};
 use std::io::{self, Write};
@@ -45,7 +45,7 @@ pub fn run(options: Serve) -> Result<(), String> {
     // Before the database is made: who has forgotten the secret finds nothing that was made.
     let (tokens, jwks) = runtime.block_on(auth::open(&options.access, options.listen))?;
     let (store, threads) = runtime
-        .block_on(Store::open(options.database, Options::default(), tell))
+        .block_on(Store::open(options.storage.database.clone(), options.storage.options(&metrics), tell))
         .map_err(|error| error.to_string())?;
     let app = App {
         store,

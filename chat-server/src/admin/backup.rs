@@ -13,7 +13,14 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    let Database::File(from) = &options.target.database;
+    let from = match &options.target.database {
+        Database::File(from) => from,
+        Database::Postgres(url) => {
+            let why =
+                format!("{url} is backed up by PostgreSQL's own tools, such as: pg_dump --format=custom");
+            return Err(why.into());
+        }
+    };
     let output = Output::beside(&options.file, options.force)?;
     let mut stop = pin!(super::stop()?);
     let mut progress: Option<Progress> = None;

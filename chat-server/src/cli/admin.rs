@@ -33,7 +33,13 @@ pub enum Admin {
 #[derive(Debug, Args)]
 pub struct Target {
     /// The server's database
-    #[arg(long, value_name = "FILE|URL", env = "CHAT_DATABASE", default_value = "chat.db")]
+    #[arg(
+        long,
+        value_name = "FILE|URL",
+        env = "CHAT_DATABASE",
+        hide_env_values = true,
+        default_value = "chat.db"
+    )]
     pub database: Database,
 }
 

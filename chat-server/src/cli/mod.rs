@@ -10,6 +10,7 @@ mod limits;
 mod log;
 mod operations;
 mod print;
+mod storage;
 mod streams;
 mod token;
 mod web;
@@ -25,13 +26,13 @@ pub use health::Health;
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
 pub use operations::Operations;
+pub use storage::Storage;
 pub use streams::Streams;
 pub use token::Token;
 pub use web::Web;
 
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 /// The longest pause between polls worth wishing for: a day. More is a slip.
 const MAX_POLL_INTERVAL: i64 = 24 * 60 * 60;
@@ -75,12 +76,12 @@ pub struct Serve {
     /// Address and port to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// The database file, made if missing
-    #[arg(long, value_name = "FILE", default_value = "chat.db")]
-    pub database: PathBuf,
     /// Ask clients, in every answer to a poll, to leave this many seconds between two polls
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=MAX_POLL_INTERVAL))]
     pub poll_interval: Option<u32>,
+    /// Where the messages are kept.
+    #[command(flatten)]
+    pub storage: Storage,
     /// Who may come in, and how.
     #[command(flatten)]
     pub access: Access,

@@ -55,6 +55,8 @@ fn line(name: &str, arg: &Arg, matches: &ArgMatches, given: &Given) -> String {
 fn shown(arg: &Arg, value: &str) -> String {
     match without_password(value) {
         Some(url) => url,
+        // The path of a file; only a URL of a database may hold a password.
+        None if arg.get_id() == "database" => value.to_owned(),
         None if arg.is_hide_env_values_set() => HIDDEN.to_owned(),
         None => value.to_owned(),
     }

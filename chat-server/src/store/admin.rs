@@ -167,6 +167,7 @@ pub trait Admin: Send {
 pub async fn open(database: &Database) -> Result<Box<dyn Admin>, OpenError> {
     match database {
         Database::File(path) => Ok(Box::new(sqlite::Desk::open(path)?)),
+        Database::Postgres(url) => Err(not_yet(url)),
     }
 }
 
@@ -177,5 +178,10 @@ pub async fn open(database: &Database) -> Result<Box<dyn Admin>, OpenError> {
 pub async fn migrate(database: &Database) -> Result<(i64, i64), OpenError> {
     match database {
         Database::File(path) => sqlite::migrate(path),
+        Database::Postgres(url) => Err(not_yet(url)),
     }
+}
+
+fn not_yet(url: &super::PostgresUrl) -> OpenError {
+    OpenError::Postgres { url: url.to_string(), why: "commands work on SQLite files so far".into() }
 }

@@ -10,7 +10,7 @@
 //!   knows whether a change was kept: all of them may be asked for again.
 
 use super::error::StoreError;
-use super::model::{Caller, Changes, Missed, NewMessage, PageRequest};
+use super::model::{Changes, Missed, NewMessage, PageRequest};
 use async_trait::async_trait;
 use chat_protocol::{
     Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, UserId,
@@ -25,9 +25,9 @@ pub(super) trait Backend: Send + Sync + 'static {
 
     async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomSummary>, StoreError>;
 
-    async fn add_member(&self, room: RoomId, caller: Caller, user: UserId) -> Result<(), StoreError>;
+    async fn add_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError>;
 
-    async fn remove_member(&self, room: RoomId, caller: Caller, user: UserId) -> Result<(), StoreError>;
+    async fn remove_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError>;
 
     async fn send(&self, message: NewMessage) -> Result<Message, StoreError>;
 

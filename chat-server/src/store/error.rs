@@ -98,6 +98,14 @@ pub enum OpenError {
         /// The version that this program works on.
         known: i64,
     },
+    /// PostgreSQL cannot be reached, lets us not in, or refuses what must be there.
+    #[error("cannot use the database {url}: {why}")]
+    Postgres {
+        /// Where, without the password.
+        url: String,
+        /// Its reason.
+        why: String,
+    },
     /// A step of the migration failed; nothing of it was kept.
     #[error("cannot bring the database up to date: {0}")]
     Migration(#[from] rusqlite::Error),

@@ -10,19 +10,27 @@ mod backend;
 mod error;
 mod model;
 mod notices;
+pub(crate) mod postgres;
+mod sql;
 mod sqlite;
 
 pub use error::{OpenError, StoreError};
-pub use model::{Caller, Changes, Missed, NewMessage, NewRoom, PAGE_BYTES, PageRequest};
+pub use model::{Changes, Missed, NewMessage, NewRoom, PAGE_BYTES, PageRequest};
 pub use notices::{Announce, Changed};
+pub use postgres::{InvalidUrl, PostgresUrl};
 
+use crate::metrics::{self, Metrics};
 use backend::Backend;
 use chat_protocol::{
     Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, UserId,
 };
+use postgres::Postgres;
 use sqlite::Sqlite;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -31,6 +39,32 @@ use std::thread::JoinHandle;
 pub enum Database {
     /// In a SQLite file.
     File(PathBuf),
+    /// In a PostgreSQL database.
+    Postgres(PostgresUrl),
+}
+
+impl FromStr for Database {
+    type Err = Infallible;
+
+    /// Anything that is no `postgres://` URL is a path. A URL is looked at when it is used, so that no error
+    /// about it shows its password.
+    fn from_str(given: &str) -> Result<Self, Infallible> {
+        Ok(if PostgresUrl::is_meant(given) {
+            Self::Postgres(PostgresUrl::new(given))
+        } else {
+            Self::File(given.into())
+        })
+    }
+}
+
+/// Without the password.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Postgres(url) => url.fmt(f),
+        }
+    }
 }
 
 impl From<PathBuf> for Database {
@@ -45,23 +79,8 @@ impl From<&Path> for Database {
     }
 }
 
-impl std::str::FromStr for Database {
-    type Err = std::convert::Infallible;
-    fn from_str(given: &str) -> Result<Self, Self::Err> {
-        Ok(Self::File(given.into()))
-    }
-}
-
-impl std::fmt::Display for Database {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-        }
-    }
-}
-
 /// How much may wait, and how many read at once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Writes that may wait for the writer.
     pub writer_queue: usize,
@@ -69,14 +88,28 @@ pub struct Options {
     pub reader_queue: usize,
     /// Reader threads.
     pub readers: usize,
+    /// Connections to PostgreSQL.
+    pub connections: usize,
+    /// Where it is counted.
+    pub metrics: metrics::Store,
 }
+
+/// PostgreSQL takes 100 by default: that is for some nodes, and a backup beside them. Few are enough, as each is
+/// busy for a millisecond or two.
+const CONNECTIONS: usize = 16;
 
 impl Default for Options {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         // 1,024 waiting writes are about four full group commits: well under a second of work, so a
         // full queue means that the disk stalls, not that people are talking.
-        Self { writer_queue: 1_024, reader_queue: 4_096, readers: cores.clamp(2, 8) }
+        Self {
+            writer_queue: 1_024,
+            reader_queue: 4_096,
+            readers: cores.clamp(2, 8),
+            connections: CONNECTIONS,
+            metrics: Metrics::new().store,
+        }
     }
 }
 
@@ -112,8 +145,12 @@ impl Store {
     ) -> Result<(Self, StoreThreads), OpenError> {
         match database.into() {
             Database::File(path) => {
-                let (sqlite, threads) = Sqlite::open(&path, options, Arc::new(announce))?;
+                let (sqlite, threads) = Sqlite::open(&path, &options, Arc::new(announce))?;
                 Ok((Self(Arc::new(sqlite)), threads))
+            }
+            Database::Postgres(url) => {
+                let postgres = Postgres::open(&url, &options, Arc::new(announce)).await?;
+                Ok((Self(Arc::new(postgres)), StoreThreads(Vec::new())))
             }
         }
     }
@@ -144,31 +181,21 @@ impl Store {
         self.0.rooms_of(user).await
     }
 
-    /// Lets `user` into `room` on behalf of `caller`. Does nothing when already in.
+    /// Lets `user` into `room` on behalf of the member `caller`. Does nothing when already in.
     ///
     /// # Errors
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`] about `caller`, or a failing database.
-    pub async fn add_member(
-        &self,
-        room: RoomId,
-        caller: impl Into<Caller>,
-        user: UserId,
-    ) -> Result<(), StoreError> {
-        self.0.add_member(room, caller.into(), user).await
+    pub async fn add_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
+        self.0.add_member(room, caller, user).await
     }
 
-    /// Takes `user` out of `room` on behalf of `caller`. Does nothing when already out.
+    /// Takes `user` out of `room` on behalf of the member `caller`. Does nothing when already out.
     ///
     /// # Errors
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`] about `caller` (except for leaving a
     /// room twice), or a failing database.
-    pub async fn remove_member(
-        &self,
-        room: RoomId,
-        caller: impl Into<Caller>,
-        user: UserId,
-    ) -> Result<(), StoreError> {
-        self.0.remove_member(room, caller.into(), user).await
+    pub async fn remove_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
+        self.0.remove_member(room, caller, user).await
     }
 
     /// Stores a message, or finds the one stored under the same key before. Returns only after the

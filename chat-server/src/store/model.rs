@@ -28,21 +28,6 @@ pub struct NewMessage {
     pub text: MessageText,
 }
 
-/// Who asks for a change to a room's members.
-#[derive(Debug, Clone)]
-pub enum Caller {
-    /// A user, who must be a member.
-    Member(UserId),
-    /// Whoever runs the server.
-    Administrator,
-}
-
-impl From<UserId> for Caller {
-    fn from(user: UserId) -> Self {
-        Self::Member(user)
-    }
-}
-
 /// Most bytes of JSON in a page: what one answer costs while it waits for its reader. A full page of 500
 /// ordinary messages is 107 KB, so only a room of long ones gives fewer than were asked for.
 pub const PAGE_BYTES: usize = 256 << 10;

@@ -8,7 +8,7 @@ use super::rows::{message_with_key, stored, with_message_columns};
 use super::{members, migrations, rooms};
 use crate::store::admin::{Admin, AdminError, Import, Member, RoomInfo, Vacuumed};
 use crate::store::error::OpenError;
-use crate::store::model::{Caller, digest};
+use crate::store::model::digest;
 use async_trait::async_trait;
 use chat_protocol::{Message, RoomId, Seq, Timestamp, TransactionId, UserId};
 use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
@@ -192,7 +192,7 @@ impl Admin for Desk {
             let before = members::all(tx, room)?;
             let gone: Vec<_> = users.iter().filter(|user| before.contains(user)).cloned().collect();
             for user in &gone {
-                members::remove(tx, room, &Caller::Administrator, user)?;
+                members::take_out(tx, room, user)?;
             }
             Ok(gone)
         })

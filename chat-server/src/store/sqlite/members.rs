@@ -3,24 +3,15 @@
 //! Rooms are flat: any member may add and remove anybody. An application that wants roles decides
 //! before it hands out the token.
 
-use super::rows::{access, exists, stored};
+use super::rows::{access, stored};
 use crate::store::error::StoreError;
-use crate::store::model::Caller;
 use chat_protocol::{RoomId, UserId};
 use rusqlite::Connection;
 use std::collections::HashSet;
 
-pub(super) fn add(tx: &Connection, room: RoomId, caller: &Caller, user: &UserId) -> Result<(), StoreError> {
-    may_change(tx, room, caller)?;
+pub(super) fn add(tx: &Connection, room: RoomId, caller: &UserId, user: &UserId) -> Result<(), StoreError> {
+    access(tx, room, caller)?;
     insert(tx, room, user)
-}
-
-/// Lets `caller` decide who is in `room`.
-fn may_change(tx: &Connection, room: RoomId, caller: &Caller) -> Result<(), StoreError> {
-    match caller {
-        Caller::Member(user) => access(tx, room, user).map(drop),
-        Caller::Administrator => exists(tx, room),
-    }
 }
 
 /// A newcomer has nothing unread: what was said before is history.
@@ -37,14 +28,19 @@ pub(super) fn insert(tx: &Connection, room: RoomId, user: &UserId) -> Result<(),
 pub(super) fn remove(
     tx: &Connection,
     room: RoomId,
-    caller: &Caller,
+    caller: &UserId,
     user: &UserId,
 ) -> Result<(), StoreError> {
-    match (may_change(tx, room, caller), caller) {
+    match access(tx, room, caller) {
         // Leaving once more, after a lost answer, is no error: the caller is out, as asked.
-        (Err(StoreError::NotAMember), Caller::Member(caller)) if caller == user => return Ok(()),
-        (other, _) => other?,
-    }
+        Err(StoreError::NotAMember) if caller == user => return Ok(()),
+        other => other?,
+    };
+    take_out(tx, room, user)
+}
+
+/// Takes `user` out, whoever asks for it.
+pub(super) fn take_out(tx: &Connection, room: RoomId, user: &UserId) -> Result<(), StoreError> {
     let removed = tx
         .prepare_cached("DELETE FROM members WHERE room = ?1 AND user = ?2")?
         .execute((room.get(), user.as_str()))?;

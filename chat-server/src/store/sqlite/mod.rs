@@ -27,7 +27,7 @@ pub(crate) use backup::{BackupError, Stage, backup};
 
 use super::backend::Backend;
 use super::error::{OpenError, StoreError};
-use super::model::{Caller, Changes, Missed, NewMessage, PAGE_BYTES, PageRequest};
+use super::model::{Changes, Missed, NewMessage, PAGE_BYTES, PageRequest};
 use super::notices::{Announce, Changed};
 use super::{Options, StoreThreads};
 use async_trait::async_trait;
@@ -47,7 +47,7 @@ impl Sqlite {
     /// Opens the file at `path`, makes it if there is none, and brings its schema up to date.
     pub(super) fn open(
         path: &Path,
-        options: Options,
+        options: &Options,
         announce: Announce,
     ) -> Result<(Self, StoreThreads), OpenError> {
         let mut write_connection = connection::open_writer(path)?;
@@ -57,8 +57,8 @@ impl Sqlite {
         for _ in 0..options.readers {
             connections.push(connection::open_reader(path)?);
         }
-        let readers = reader::Readers::start(connections, options.reader_queue, &mut threads)?;
-        let (writer, thread) = writer::Writer::start(write_connection, options.writer_queue, announce)?;
+        let readers = reader::Readers::start(connections, options, &mut threads)?;
+        let (writer, thread) = writer::Writer::start(write_connection, options, announce)?;
         threads.push(thread);
         Ok((Self { writer, readers }, StoreThreads(threads)))
     }
@@ -79,11 +79,11 @@ impl Backend for Sqlite {
         self.readers.read(move |tx| rooms::of(tx, &user)).await
     }
 
-    async fn add_member(&self, room: RoomId, caller: Caller, user: UserId) -> Result<(), StoreError> {
+    async fn add_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
         self.writer.write(move |tx| members::add(tx, room, &caller, &user)).await
     }
 
-    async fn remove_member(&self, room: RoomId, caller: Caller, user: UserId) -> Result<(), StoreError> {
+    async fn remove_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
         let change = move |tx: &_| members::remove(tx, room, &caller, &user);
         self.writer.write_and_announce(Changed::urgent(room), change).await
     }

@@ -3,6 +3,8 @@
 //! Threads of their own rather than `spawn_blocking`: the connections' statements stay prepared, and
 //! the number of reads under way is bounded by construction.
 
+use crate::metrics;
+use crate::store::Options;
 use crate::store::error::StoreError;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,23 +17,27 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// Handle to the reader threads; they end when the last clone is gone.
 #[derive(Clone)]
-pub(super) struct Readers(SyncSender<Job>);
+pub(super) struct Readers {
+    jobs: SyncSender<Job>,
+    metrics: metrics::Store,
+}
 
 impl Readers {
     /// Starts a thread per connection and pushes its handle onto `threads`.
     pub(super) fn start(
         connections: Vec<Connection>,
-        queue: usize,
+        options: &Options,
         threads: &mut Vec<JoinHandle<()>>,
     ) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel(queue);
+        let (sender, receiver) = sync_channel(options.reader_queue);
         let receiver = Arc::new(Mutex::new(receiver));
         for connection in connections {
-            let jobs = Arc::clone(&receiver);
+            options.metrics.connections_idle.inc();
+            let (jobs, metrics) = (Arc::clone(&receiver), options.metrics.clone());
             let thread = std::thread::Builder::new().name("store-reader".into());
-            threads.push(thread.spawn(move || run(connection, &jobs))?);
+            threads.push(thread.spawn(move || run(connection, &jobs, &metrics))?);
         }
-        Ok(Self(sender))
+        Ok(Self { jobs: sender, metrics: options.metrics.clone() })
     }
 
     /// Runs `question` in one read transaction, on a snapshot of the last commit.
@@ -48,9 +54,17 @@ impl Readers {
             // A receiver that has gone in the meantime is nobody's loss.
             let _ = answer.send(in_snapshot(connection, question));
         });
-        self.0.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy("too many reads are waiting".into()),
-            TrySendError::Disconnected(_) => StoreError::Failed("the readers have ended".into()),
+        // Before it is taken, so that the count is never below nothing.
+        self.metrics.waiting_reads.inc();
+        self.jobs.try_send(job).map_err(|error| {
+            self.metrics.waiting_reads.dec();
+            match error {
+                TrySendError::Full(_) => {
+                    self.metrics.busy_reads.inc();
+                    StoreError::Busy("too many reads are waiting".into())
+                }
+                TrySendError::Disconnected(_) => StoreError::Failed("the readers have ended".into()),
+            }
         })?;
         answered.await.map_err(|_| StoreError::Failed("a reader dropped the question".into()))?
     }
@@ -66,12 +80,17 @@ fn in_snapshot<T>(
     Ok(answer)
 }
 
-fn run(mut connection: Connection, jobs: &Mutex<Receiver<Job>>) {
+fn run(mut connection: Connection, jobs: &Mutex<Receiver<Job>>, metrics: &metrics::Store) {
     loop {
         // The lock is held while waiting: one thread waits in `recv`, the others for the lock.
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
+        metrics.waiting_reads.dec();
+        metrics.connections_idle.dec();
+        metrics.connections_used.inc();
         // The panic was logged by the hook; the transaction was rolled back when it unwound.
         let _ = catch_unwind(AssertUnwindSafe(|| job(&mut connection)));
+        metrics.connections_used.dec();
+        metrics.connections_idle.inc();
     }
 }

@@ -84,11 +84,3 @@ pub(super) fn access(connection: &Connection, room: RoomId, user: &UserId) -> Re
         Some((access, true)) => Ok(access),
     }
 }
-
-/// The same for whoever runs the server: the room must be there, nothing else.
-pub(super) fn exists(connection: &Connection, room: RoomId) -> Result<(), StoreError> {
-    let found = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM rooms WHERE id = ?1)")?
-        .query_row([room.get()], |row| row.get(0))?;
-    if found { Ok(()) } else { Err(StoreError::RoomNotFound) }
-}

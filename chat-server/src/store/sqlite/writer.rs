@@ -12,6 +12,8 @@
 //! What a batch has changed is announced right after its commit and before its answers: announcements
 //! come in the order of commits, and a caller that has gone takes none with it.
 
+use crate::metrics;
+use crate::store::Options;
 use crate::store::error::StoreError;
 use crate::store::notices::{self, Announce, Changed};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Most jobs in one transaction. Bounds how long the first waits for the last; far beyond it the
@@ -36,22 +39,24 @@ type Job = Box<dyn FnOnce(Result<&mut Transaction<'_>, StoreError>) -> (Option<C
 pub(super) struct Writer {
     jobs: SyncSender<Job>,
     alive: Arc<AtomicBool>,
+    metrics: metrics::Store,
 }
 
 impl Writer {
     pub(super) fn start(
         connection: Connection,
-        queue: usize,
+        options: &Options,
         announce: Announce,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (jobs, receiver) = sync_channel(queue);
+        let (jobs, receiver) = sync_channel(options.writer_queue);
         let alive = Arc::new(AtomicBool::new(true));
         let flag = Alive(Arc::clone(&alive));
+        let counted = options.metrics.clone();
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             let _flag = flag;
-            run(connection, &receiver, &announce);
+            run(connection, &receiver, &announce, &counted);
         })?;
-        Ok((Self { jobs, alive }, thread))
+        Ok((Self { jobs, alive, metrics: options.metrics.clone() }, thread))
     }
 
     /// Runs `change` in a transaction and returns once that is on the disk. Dropping the future does
@@ -95,9 +100,17 @@ impl Writer {
             });
             (notice, reply)
         });
-        self.jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy("too many writes are waiting".into()),
-            TrySendError::Disconnected(_) => StoreError::Failed("the writer has ended".into()),
+        // Before it is taken, so that the count is never below nothing.
+        self.metrics.waiting_writes.inc();
+        self.jobs.try_send(job).map_err(|error| {
+            self.metrics.waiting_writes.dec();
+            match error {
+                TrySendError::Full(_) => {
+                    self.metrics.busy_writes.inc();
+                    StoreError::Busy("too many writes are waiting".into())
+                }
+                TrySendError::Disconnected(_) => StoreError::Failed("the writer has ended".into()),
+            }
         })?;
         answered.await.map_err(|_| StoreError::Failed("the writer dropped the change".into()))?
     }
@@ -130,12 +143,18 @@ fn in_savepoint<T>(
     Ok(outcome)
 }
 
-fn run(mut connection: Connection, jobs: &Receiver<Job>, announce: &Announce) {
+fn run(mut connection: Connection, jobs: &Receiver<Job>, announce: &Announce, metrics: &metrics::Store) {
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
         batch.extend(std::iter::from_fn(|| jobs.try_recv().ok()).take(MAX_BATCH - 1));
         let (mut replies, mut changed) = (Vec::with_capacity(batch.len()), Vec::new());
+        metrics.waiting_writes.dec_by(i64::try_from(batch.len()).unwrap_or_default());
+        let (begun, size) = (Instant::now(), batch.len());
         let committed = commit(&mut connection, batch, &mut replies, &mut changed);
+        if committed.is_ok() {
+            metrics.commit_writes.observe(size as f64);
+            metrics.commit_duration.observe(begun.elapsed().as_secs_f64());
+        }
         if committed.is_ok() && !changed.is_empty() {
             // The panic was logged by the hook; whoever did not hear of the change finds it later.
             let _ = catch_unwind(AssertUnwindSafe(|| announce(&changed)));

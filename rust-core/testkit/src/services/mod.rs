@@ -2,8 +2,10 @@
 //! that wants it, in a temporary folder, on a port of its own that it keeps when it is killed and started again, and
 //! ends when it is dropped.
 
+mod postgres;
 mod redis;
 
+pub use postgres::Postgres;
 pub use redis::Redis;
 
 use std::io::ErrorKind;

@@ -2,7 +2,7 @@
 
 use super::super::connection;
 use super::Writer;
-use crate::store::StoreError;
+use crate::store::{Options, StoreError};
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ fn start() -> (TempDir, Writer, JoinHandle<()>) {
     connection
         .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t (n))")
         .unwrap();
-    let (writer, thread) = Writer::start(connection, 16, Arc::new(|_: &[_]| {})).unwrap();
+    let options = Options { writer_queue: 16, ..Options::default() };
+    let (writer, thread) = Writer::start(connection, &options, Arc::new(|_: &[_]| {})).unwrap();
     (folder, writer, thread)
 }
 

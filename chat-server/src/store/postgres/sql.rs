@@ -1,0 +1,183 @@
+//! Every statement that PostgreSQL is asked. Each is short and finds its rows by an index, which a test
+//! reads off the plans.
+
+use crate::store::sql::statements;
+
+/// A statement with the columns that `rows::message` reads, in its order, in the gap.
+macro_rules! with_message_columns {
+    ($before:expr, $after:expr) => {
+        concat!(
+            $before,
+            "m.id, m.seq, m.sender, m.text, m.sent_at, m.edited_at, m.deleted, m.transaction_id",
+            $after
+        )
+    };
+}
+
+/// Messages of room `r` as `m`, until so many bytes are full: `ahead` is what the rows before one weigh, no
+/// more than they do in JSON, so that what the answer has no place for is not sent over the network.
+macro_rules! page_of {
+    ($which:literal, $order:literal, $limit:literal, $bytes:literal) => {
+        concat!(
+            " LEFT JOIN LATERAL (SELECT * FROM (
+                SELECT w.*, sum(256 + octet_length(w.text)) OVER (ORDER BY ",
+            $order,
+            " ROWS UNBOUNDED PRECEDING) - 256 - octet_length(w.text) AS ahead
+                  FROM (SELECT * FROM messages w WHERE w.room = r.id AND ",
+            $which,
+            " ORDER BY ",
+            $order,
+            " LIMIT ",
+            $limit,
+            ") w) w WHERE w.ahead < ",
+            $bytes,
+            ") m ON true"
+        )
+    };
+}
+
+/// What the member `me` has not read: others' messages beyond the marker, without the deleted ones.
+macro_rules! unread {
+    () => {
+        "(SELECT count(*) FROM messages u
+           WHERE u.room = me.room AND u.id > me.read_marker AND u.sender <> me.user_id AND NOT u.deleted)"
+    };
+}
+
+/// A page's head: the room, and whether `$2` is in it.
+macro_rules! for_member {
+    () => {
+        "SELECT r.last_seq, r.removals, me.user_id IS NOT NULL, "
+    };
+}
+macro_rules! from_room_of_member {
+    () => {
+        " FROM rooms r LEFT JOIN members me ON me.room = r.id AND me.user_id = $2"
+    };
+}
+
+statements! {
+    /// Whether the database answers, and takes changes.
+    PING = "SELECT pg_is_in_recovery(), EXISTS (SELECT 1 FROM rooms)";
+
+    /// Makes a room with members, in one statement.
+    CREATE_ROOM =
+        "WITH room AS (INSERT INTO rooms (title, created_at) VALUES ($1, $2) RETURNING id),
+              members AS (INSERT INTO members (room, user_id) SELECT room.id, u FROM room, unnest($3::text[]) u)
+         SELECT id FROM room";
+
+    /// The rooms of a user. An idle list costs an index scan and two look-ups a room.
+    ROOMS_OF = with_message_columns!(
+        concat!("SELECT r.id, r.title, ", unread!(), ", nullif(me.read_marker, 0), "),
+        " FROM members me
+           JOIN rooms r ON r.id = me.room
+           LEFT JOIN messages m ON m.room = me.room AND m.id = r.last_id
+          WHERE me.user_id = $1
+          ORDER BY me.room"
+    );
+
+    /// What changed after a cursor. When that is nothing, or not theirs to see, messages are not looked at.
+    PAGE_AFTER = with_message_columns!(
+        for_member!(),
+        concat!(
+            from_room_of_member!(),
+            page_of!(
+                "w.seq > $3 AND r.last_seq > $3 AND me.user_id IS NOT NULL",
+                "w.seq",
+                "$4::bigint",
+                "$5::bigint"
+            ),
+            " WHERE r.id = $1"
+        )
+    );
+
+    /// The newest messages before an id, newest first.
+    PAGE_BEFORE = with_message_columns!(
+        for_member!(),
+        concat!(
+            from_room_of_member!(),
+            page_of!("w.id < $3 AND me.user_id IS NOT NULL", "w.id DESC", "$4::bigint", "$5::bigint"),
+            " WHERE r.id = $1"
+        )
+    );
+
+    /// What changed after a cursor, for everybody who listens; with it, on the first row, who is in the room
+    /// if somebody was taken out since.
+    CHANGES = with_message_columns!(
+        "SELECT r.last_seq, r.removals,
+                CASE WHEN r.removals <> $3 AND coalesce(m.ahead, 0) = 0
+                     THEN ARRAY(SELECT me.user_id FROM members me WHERE me.room = r.id) END, ",
+        concat!(
+            " FROM rooms r",
+            page_of!("w.seq > $2 AND r.last_seq > $2", "w.seq", "$4::bigint", "$5::bigint"),
+            " WHERE r.id = $1"
+        )
+    );
+
+    /// Moves a read marker forward, unless it would lie ahead of the room. Needs no lock on the room: its
+    /// newest message is never an older one later.
+    MARK_READ =
+        "WITH asked AS (
+             SELECT r.last_id, me.user_id IS NOT NULL AS member
+               FROM rooms r LEFT JOIN members me ON me.room = r.id AND me.user_id = $2
+              WHERE r.id = $1),
+              moved AS (
+             UPDATE members SET read_marker = $3
+              WHERE room = $1 AND user_id = $2 AND read_marker < $3 AND $3 <= (SELECT last_id FROM asked))
+         SELECT last_id, member FROM asked";
+
+    /// Where a marker is and what lies beyond it.
+    MARKER = concat!(
+        "SELECT me.read_marker, ",
+        unread!(),
+        " FROM members me WHERE me.room = $1 AND me.user_id = $2"
+    );
+
+    /// Locks a room: whatever changes it waits here, and what comes after in the same transaction sees all
+    /// that whoever held the lock before has done. Not `FOR UPDATE`: new members look at the room's key.
+    LOCK_ROOM =
+        "SELECT last_id, last_seq, removals FROM rooms WHERE id = $1 FOR NO KEY UPDATE";
+
+    /// Which of these users are in the room.
+    MEMBERS_AMONG = "SELECT user_id FROM members WHERE room = $1 AND user_id = ANY($2)";
+
+    /// What these keys have stored before.
+    BY_KEYS = with_message_columns!(
+        "SELECT m.text_digest, ",
+        " FROM unnest($2::text[], $3::text[]) AS k (sender, key)
+          JOIN messages m ON m.room = $1 AND m.sender = k.sender AND m.transaction_id = k.key"
+    );
+
+    /// These messages.
+    BY_IDS = with_message_columns!(
+        "SELECT m.text_digest, ",
+        " FROM messages m WHERE m.room = $1 AND m.id = ANY($2)"
+    );
+
+    /// Stores new messages.
+    INSERT_MESSAGES =
+        "INSERT INTO messages (room, id, seq, sender, text, sent_at, edited_at, deleted, transaction_id, text_digest)
+         SELECT $1, n.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+                                    $8::boolean[], $9::text[], $10::bytea[]) n";
+
+    /// Writes what changed in messages that are there.
+    UPDATE_MESSAGES =
+        "UPDATE messages m SET seq = n.seq, text = n.text, edited_at = n.edited_at, deleted = n.deleted
+           FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::boolean[])
+                AS n (id, seq, text, edited_at, deleted)
+          WHERE m.room = $1 AND m.id = n.id";
+
+    /// Takes users out.
+    DELETE_MEMBERS = "DELETE FROM members WHERE room = $1 AND user_id = ANY($2)";
+
+    /// Lets users in, each with nothing unread.
+    INSERT_MEMBERS =
+        "INSERT INTO members (room, user_id, read_marker)
+         SELECT $1, n.* FROM unnest($2::text[], $3::bigint[]) n";
+
+    /// Moves the room on.
+    UPDATE_ROOM = "UPDATE rooms SET last_id = $2, last_seq = $3, removals = $4 WHERE id = $1";
+}
+
+#[cfg(test)]
+mod tests;

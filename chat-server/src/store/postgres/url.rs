@@ -1,0 +1,116 @@
+//! `postgres://user:password@host/database?sslmode=…`, which never shows its password.
+
+use super::tls::{self, Connector, Trust};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// To reach the host, or to learn that nobody can: a server on the same continent answers in far less.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A peer that is gone without a word is given up after about this long, on whichever side of the question.
+const PEER_TIMEOUT: Duration = Duration::from_secs(15);
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
+/// Where a PostgreSQL database is and how to get in. Its `Display` and `Debug` leave the password out.
+#[derive(Clone)]
+pub struct PostgresUrl(String);
+
+/// Why a URL names no database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidUrl(String);
+
+impl PostgresUrl {
+    /// Whether `given` is meant to be one, rather than the path of a file.
+    pub fn is_meant(given: &str) -> bool {
+        given.starts_with("postgres://") || given.starts_with("postgresql://")
+    }
+
+    /// Takes it as it is; whether it can be used shows when it is.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// What is before and behind the question mark; one in a password is part of that.
+    fn parts(&self) -> (&str, &str) {
+        let host = self.0.find('@').unwrap_or_default();
+        match self.0[host..].find('?') {
+            Some(at) => (&self.0[..host + at], &self.0[host + at + 1..]),
+            None => (&self.0, ""),
+        }
+    }
+
+    /// What it says, for the client library, and how to encrypt.
+    pub(in crate::store) fn config(&self) -> Result<(Config, Connector), InvalidUrl> {
+        let (base, query) = self.parts();
+        let (mut mode, mut root, mut others) = ("prefer", None, Vec::new());
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("sslmode", value)) => mode = value,
+                Some(("sslrootcert", value)) => root = Some(PathBuf::from(value)),
+                _ => others.push(parameter),
+            }
+        }
+        // The library's words name the part that is wrong, not what it says.
+        let url = if others.is_empty() { base.to_owned() } else { format!("{base}?{}", others.join("&")) };
+        let mut config = Config::from_str(&url).map_err(|error| InvalidUrl(super::pool::in_full(&error)))?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(InvalidUrl("it names no host".into()));
+        }
+        let (ssl, trust) = match (mode, root) {
+            ("disable", _) => (SslMode::Disable, Trust::Anybody),
+            ("prefer", _) => (SslMode::Prefer, Trust::Anybody),
+            ("require", None) => (SslMode::Require, Trust::Anybody),
+            // As libpq has it: roots that are named are looked at.
+            ("require" | "verify-full", Some(root)) => (SslMode::Require, Trust::Root(root)),
+            ("verify-full", None) => (SslMode::Require, Trust::Public),
+            _ => {
+                let why = "sslmode is disable, prefer (the default), require or verify-full";
+                return Err(InvalidUrl(why.into()));
+            }
+        };
+        config
+            .ssl_mode(ssl)
+            .application_name("chat-server")
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_user_timeout(PEER_TIMEOUT)
+            .keepalives_idle(KEEPALIVE)
+            .keepalives_interval(KEEPALIVE)
+            .keepalives_retries(2);
+        let tls = tls::connector(&trust).map_err(InvalidUrl)?;
+        Ok((config, tls))
+    }
+}
+
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ok(config) = Config::from_str(self.parts().0) else { return f.write_str("postgres://…") };
+        f.write_str("postgres://")?;
+        if let Some(user) = config.get_user() {
+            write!(f, "{user}@")?;
+        }
+        for (n, host) in config.get_hosts().iter().enumerate() {
+            let comma = if n == 0 { "" } else { "," };
+            match host {
+                Host::Tcp(name) => write!(f, "{comma}{name}")?,
+                Host::Unix(path) => write!(f, "{comma}{}", path.display())?,
+            }
+            if let Some(port) = config.get_ports().get(n).or(config.get_ports().first()) {
+                write!(f, ":{port}")?;
+            }
+        }
+        write!(f, "/{}", config.get_dbname().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostgresUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests;
