@@ -1,7 +1,7 @@
 //! Which pages may come in: the `Origin` allow-list (RFC 6455, 10.2; for CORS, `headers`).
 //!
 //! A browser lets any page open a WebSocket to any server and says in `Origin` which page it is. Only
-//! those that `--allow-origin` names are let in. Whoever sends no `Origin` is no browser and passes:
+//! those that `--allow-origin` names are let in, and the server's own while it serves one. Whoever sends no `Origin` is no browser and passes:
 //! an app could write into that header what it likes, so there is nothing to learn from it.
 
 use std::fmt;
@@ -92,6 +92,17 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
+impl Origin {
+    /// Whether a page of this origin came from the server that is asked, which `host` names (the request's
+    /// `Host`): the same name and port. The scheme is the browser's to know: behind a proxy that ends TLS we
+    /// cannot tell.
+    pub fn is_of(&self, host: &[u8]) -> bool {
+        let Origin::Named { scheme, .. } = self else { return false };
+        let host = std::str::from_utf8(host).ok().and_then(|host| format!("{scheme}://{host}").parse().ok());
+        matches!(scheme.as_str(), "http" | "https") && host.as_ref() == Some(self)
+    }
+}
+
 /// The origins that are let in. None at all, unless named.
 #[derive(Debug, Clone, Default)]
 pub struct Origins(Vec<Origin>);
@@ -169,6 +180,31 @@ mod tests {
         }
         assert!(!Origins::default().allow(b"https://chat.example"));
         assert!(!Origins::new(vec!["https://a".parse().unwrap()]).allow(b"https://\xff"));
+    }
+
+    #[test]
+    fn a_page_of_this_server_has_its_name_and_port() {
+        let is_of = |origin: &str, host: &str| origin.parse::<Origin>().unwrap().is_of(host.as_bytes());
+        for (origin, host) in [
+            ("https://chat.example", "chat.example"),
+            ("https://chat.example", "CHAT.example:443"),
+            ("http://localhost:8080", "localhost:8080"),
+            ("http://[::1]:8080", "[::1]:8080"),
+        ] {
+            assert!(is_of(origin, host), "{origin} {host}");
+        }
+        for (origin, host) in [
+            ("https://evil.example", "chat.example"),
+            ("https://chat.example", "chat.example:8443"),
+            ("http://localhost:3000", "localhost:8080"),
+            ("https://chat.example.evil", "chat.example"),
+            ("capacitor://localhost", "localhost"),
+            ("null", "null"),
+            ("https://chat.example", ""),
+            ("https://chat.example", "chat.example/"),
+        ] {
+            assert!(!is_of(origin, host), "{origin} {host}");
+        }
     }
 
     #[test]

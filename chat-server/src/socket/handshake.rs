@@ -2,9 +2,9 @@
 
 use crate::auth;
 use crate::error::ApiError;
-use crate::origin::Origins;
+use crate::origin::{Origin, Origins};
 use axum::http::header::{
-    CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::request::Parts;
@@ -18,12 +18,24 @@ const VERSION: HeaderValue = HeaderValue::from_static("13");
 
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
-/// A request without an `Origin` passes; one with several names none.
-pub(super) fn check_origin(parts: &Parts, origins: &Origins) -> Result<(), ApiError> {
+/// A request without an `Origin` passes; one with several names none. `own`: whether this server has a page.
+///
+/// Our own page is known by the name that both its origin and this request have. Somebody may give that name
+/// to another address and so have his page pass for ours; it gains him nothing, as a browser sends no token of
+/// itself, and ours are kept with the page that was signed in on.
+pub(super) fn check_origin(parts: &Parts, origins: &Origins, own: bool) -> Result<(), ApiError> {
     let mut given = parts.headers.get_all(ORIGIN).iter();
+    let ours = |origin: &HeaderValue| {
+        let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Origin>().ok());
+        let mut hosts = parts.headers.get_all(HOST).iter();
+        match (origin, hosts.next(), hosts.next()) {
+            (Some(origin), Some(host), None) => own && origin.is_of(host.as_bytes()),
+            _ => false,
+        }
+    };
     match (given.next(), given.next()) {
         (None, _) => Ok(()),
-        (Some(origin), None) if origins.allow(origin.as_bytes()) => Ok(()),
+        (Some(origin), None) if origins.allow(origin.as_bytes()) || ours(origin) => Ok(()),
         _ => Err(ApiError::new(ErrorCode::OriginRefused)),
     }
 }

@@ -63,7 +63,7 @@ problems! {
 // even whether a token is good; then the token, as everywhere; then the handshake and what it asks for.
 pub(crate) async fn open(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let (mut parts, _) = request.into_parts();
-    handshake::check_origin(&parts, &app.origins)?;
+    handshake::check_origin(&parts, &app.origins, app.web)?;
     let token = handshake::token(&parts.headers)?;
     let pass = auth::admit(&app, &parts, &token).await?;
     let caller = Listening::from(pass);

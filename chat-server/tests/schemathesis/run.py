@@ -14,7 +14,7 @@ SECRET = "a secret of more than thirty-two bytes"
 
 # Polls and heartbeats as short as they go, so that none outlasts its request; and no limit to how much one user
 # may ask: what is tested here is each answer, and 429 would be nearly all of them.
-OPTIONS = ["--max-wait", "5", "--heartbeat", "1", "--log", "error"]
+OPTIONS = ["--max-wait", "5", "--heartbeat", "1", "--user-rate", "0", "--log", "error"]
 
 
 def seed(url, token):

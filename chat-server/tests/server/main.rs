@@ -30,4 +30,5 @@ mod socket;
 mod sse;
 mod streams;
 mod tls;
+mod web;
 mod windows;

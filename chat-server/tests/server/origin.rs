@@ -40,8 +40,23 @@ async fn only_pages_of_the_origins_named_are_let_in() {
 }
 
 #[tokio::test]
-async fn with_no_origin_named_only_apps_are_let_in() {
+async fn with_no_origin_named_only_apps_are_let_in_and_the_servers_own_page() {
     let server = Server::start();
+    server.user("alice").make_room(&[]).await;
+    let good = format!("Bearer {}", token("alice"));
+    for origin in ["https://chat.example", "http://x:81", "http://y.x", "chat://x", "null"] {
+        assert_eq!(open(&server, &good, &[origin]).await, 403, "{origin}");
+    }
+    // What the handshakes here have for a `Host`; behind a proxy that ends TLS the page is of https.
+    for own in ["http://x", "https://x"] {
+        assert_eq!(open(&server, &good, &[own]).await, 101, "{own}");
+    }
+    assert_eq!(open(&server, &good, &[]).await, 101);
+}
+
+#[tokio::test]
+async fn without_a_page_of_its_own_only_apps_are_let_in() {
+    let server = Server::start_with(&["--no-web"]);
     server.user("alice").make_room(&[]).await;
     let good = format!("Bearer {}", token("alice"));
     for origin in ["https://chat.example", "http://127.0.0.1", &server.url, "null"] {

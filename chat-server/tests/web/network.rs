@@ -1,0 +1,119 @@
+//! When the network or the server fails: nothing is lost, and nothing is there twice.
+
+use crate::browser::{Browser, TRANSPORTS};
+use chat_protocol::RoomId;
+use chat_testkit::{FaultProxy, ServerProcess, eventually};
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn after_a_restart_of_the_server_nothing_is_lost_or_doubled() {
+    for transport in TRANSPORTS {
+        let mut server = ServerProcess::start();
+        let room = server.room();
+        let browser = Browser::start().await;
+        browser.enter(&server, server.url(), "alice", room, transport).await;
+        server.say(room, "bob", "before");
+        browser.shows(&["before"]).await;
+        server.kill();
+        browser
+            .eventually("noticed", |browser| async move { browser.text("#state").await == "Reconnecting…" })
+            .await;
+        browser.say("while it is away").await;
+        assert_eq!(browser.text(".pending .text").await, "while it is away");
+        server.restart();
+        browser.shows(&["before", "while it is away"]).await;
+        server.say(room, "bob", "after");
+        browser.shows(&["before", "while it is away", "after"]).await;
+        assert_eq!(server.messages(room).len(), 3, "{transport}");
+        assert_eq!(browser.text("#banner").await, "");
+    }
+}
+
+/// Says something through a network that takes it to the server and does not bring the answer.
+async fn say_and_lose_the_answer(
+    browser: &Browser,
+    server: &ServerProcess,
+    proxy: &FaultProxy,
+    room: RoomId,
+) {
+    proxy.hold_answers();
+    browser.say("once").await;
+    eventually("the server has it", || server.messages(room).len() == 1).await;
+    assert_eq!(browser.text(".pending .text").await, "once");
+    proxy.go_down();
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn a_message_whose_answer_was_lost_is_there_once() {
+    for transport in TRANSPORTS {
+        let server = ServerProcess::start();
+        let proxy = FaultProxy::start(server.url()).await;
+        let room = server.room();
+        let browser = Browser::start().await;
+        browser.enter(&server, proxy.url(), "alice", room, transport).await;
+        say_and_lose_the_answer(&browser, &server, &proxy, room).await;
+        proxy.come_back();
+        browser.shows(&["once"]).await;
+        browser.say("and more").await;
+        browser.shows(&["once", "and more"]).await;
+        assert_eq!(server.messages(room).len(), 2, "{transport}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn a_page_that_is_loaded_anew_asks_again_with_the_same_key() {
+    let server = ServerProcess::start();
+    let proxy = FaultProxy::start(server.url()).await;
+    let room = server.room();
+    let browser = Browser::start().await;
+    browser.enter(&server, proxy.url(), "alice", room, "events").await;
+    say_and_lose_the_answer(&browser, &server, &proxy, room).await;
+    // Not yet sent when the page goes away: it is there still when it comes back.
+    browser.say("never sent").await;
+    proxy.come_back();
+    browser.page.refresh().await.unwrap();
+    browser.shows(&["once", "never sent"]).await;
+    assert_eq!(server.messages(room).len(), 2);
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn a_token_that_runs_out_leads_to_the_door_and_a_new_one_back_with_what_was_not_sent() {
+    let mut server = ServerProcess::start();
+    let room = server.room();
+    let browser = Browser::start().await;
+    browser.enter(&server, server.url(), "alice", room, "websocket").await;
+    server.kill();
+    browser.say("not sent yet").await;
+    server.restart_with_secret("another secret of at least thirty-two bytes");
+    browser
+        .eventually(
+            "the door",
+            |browser| async move { browser.text("#door-error").await.contains("refuses") },
+        )
+        .await;
+    browser.write("#token", &server.token("alice")).await;
+    browser.click("#sign-in button").await;
+    browser.shows(&["not sent yet"]).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn who_is_taken_out_of_a_room_is_told_and_can_say_no_more() {
+    for transport in TRANSPORTS {
+        let server = ServerProcess::start();
+        let room = server.room();
+        let browser = Browser::start().await;
+        browser.enter(&server, server.url(), "alice", room, transport).await;
+        server.expel(room, "alice");
+        browser
+            .eventually("told", |browser| async move {
+                browser.text("#banner").await.contains("not in this room")
+            })
+            .await;
+        let inert = browser.run("return document.getElementById('composer').inert").await;
+        assert_eq!(inert, serde_json::json!(true), "{transport}");
+    }
+}
