@@ -10,12 +10,9 @@ pub(super) async fn vacuum(options: Vacuum) -> Result<(), Failure> {
     if options.json {
         return say_json(&gained);
     }
-    let Vacuumed { bytes_before, bytes_after, complete } = gained;
+    let Vacuumed { bytes_before, bytes_after, note } = gained;
     say(format_args!("{} before, {} now", BinaryBytes(bytes_before), BinaryBytes(bytes_after)))?;
-    match complete {
-        true => Ok(()),
-        false => say("a server is reading the file; the rest comes back when it next starts its log over"),
-    }
+    note.map_or(Ok(()), say)
 }
 
 pub(super) async fn migrate(options: Migrate) -> Result<(), Failure> {

@@ -26,6 +26,6 @@ pub use caller::{Caller, Listening};
 pub(crate) use caller::{admit, bearer};
 pub use jwks::Jwks;
 pub use open::open;
-pub use secret::{Secret, mint};
+pub use secret::{Secret, mint, mint_by};
 pub use source::{NotASource, Source};
 pub use tokens::{Pass, Rules, Tokens};

@@ -20,7 +20,7 @@ pub async fn open(access: &Access, listen: SocketAddr) -> Result<(Arc<Tokens>, O
         Some(source) => Some(Jwks::open(source, access.jwks_ca.as_deref(), access.jwks_refresh).await?),
         None => None,
     };
-    let tokens = Tokens::with(&secrets, jwks.clone(), access.rules());
+    let tokens = Tokens::with(&secrets, jwks.clone(), access.claims.rules());
     Ok((Arc::new(tokens), jwks))
 }
 

@@ -1,8 +1,10 @@
 //! The secret that is shared with whoever mints tokens, and minting.
 
+use super::tokens::Rules;
 use chat_protocol::UserId;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -51,20 +53,24 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What we put into a token.
-#[derive(Serialize)]
-struct Minted {
-    sub: String,
-    exp: u64,
-}
-
 /// Mints a token for `user` that expires `ttl` from now.
 ///
 /// # Errors
 /// Says what cannot be encoded.
 pub fn mint(user: &UserId, secret: &Secret, ttl: Duration) -> Result<String, String> {
+    mint_by(&Rules::default(), user, secret, ttl)
+}
+
+/// The same for a server with such rules: of the first issuer, for the first audience that it takes.
+///
+/// # Errors
+/// As [`mint`].
+pub fn mint_by(rules: &Rules, user: &UserId, secret: &Secret, ttl: Duration) -> Result<String, String> {
     let exp = jsonwebtoken::get_current_timestamp().saturating_add(ttl.as_secs());
-    let claims = Minted { sub: user.as_str().to_owned(), exp };
+    let mut claims = BTreeMap::from([(rules.user_claim.as_str(), Value::from(user.as_str()))]);
+    claims.extend(rules.issuers.first().map(|issuer| ("iss", issuer.as_str().into())));
+    claims.extend(rules.audiences.first().map(|audience| ("aud", audience.as_str().into())));
+    claims.insert("exp", exp.into());
     let key = EncodingKey::from_secret(secret.reveal().as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(|error| error.to_string())
 }

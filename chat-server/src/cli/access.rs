@@ -29,16 +29,9 @@ pub struct Access {
     /// Trust this authority's certificates (PEM) about the JWKS URL, too
     #[arg(long, value_name = "FILE", env = "CHAT_JWKS_CA", requires = "jwks")]
     pub jwks_ca: Option<PathBuf>,
-    /// Take tokens of this issuer (`iss`) only; may be given again
-    #[arg(long, value_name = "ISSUER", env = "CHAT_JWT_ISSUER", value_delimiter = ',')]
-    pub jwt_issuer: Vec<String>,
-    /// Take tokens for this audience (`aud`) only; may be given again. Without any, a token with an audience is
-    /// meant for somebody else
-    #[arg(long, value_name = "AUDIENCE", env = "CHAT_JWT_AUDIENCE", value_delimiter = ',')]
-    pub jwt_audience: Vec<String>,
-    /// The claim that names the user
-    #[arg(long, value_name = "CLAIM", env = "CHAT_JWT_USER_CLAIM", default_value = "sub")]
-    pub jwt_user_claim: String,
+    /// What a token must say of itself.
+    #[command(flatten)]
+    pub claims: Claims,
     /// Serve `https://` and `wss://` with this certificate chain (PEM, the server's own first). Read anew on SIGHUP
     /// and when the files change
     #[arg(long, value_name = "FILE", env = "CHAT_TLS_CERT", requires = "tls_key")]
@@ -53,8 +46,23 @@ pub struct Access {
     pub allow_origin: Vec<Origin>,
 }
 
-impl Access {
-    /// What a token must say of itself.
+/// What a token must say of itself, and one of ours says.
+#[derive(Debug, Args)]
+pub struct Claims {
+    /// Take tokens of this issuer (`iss`) only; may be given again
+    #[arg(long, value_name = "ISSUER", env = "CHAT_JWT_ISSUER", value_delimiter = ',')]
+    pub jwt_issuer: Vec<String>,
+    /// Take tokens for this audience (`aud`) only; may be given again. Without any, a token with an audience is
+    /// meant for somebody else
+    #[arg(long, value_name = "AUDIENCE", env = "CHAT_JWT_AUDIENCE", value_delimiter = ',')]
+    pub jwt_audience: Vec<String>,
+    /// The claim that names the user
+    #[arg(long, value_name = "CLAIM", env = "CHAT_JWT_USER_CLAIM", default_value = "sub")]
+    pub jwt_user_claim: String,
+}
+
+impl Claims {
+    /// The same for whoever checks tokens, or mints them.
     pub fn rules(&self) -> Rules {
         Rules {
             issuers: self.jwt_issuer.clone(),

@@ -32,7 +32,7 @@ pub enum Admin {
 /// Which database.
 #[derive(Debug, Args)]
 pub struct Target {
-    /// The server's database
+    /// The server's database: a SQLite file, or a `postgres://` URL
     #[arg(
         long,
         value_name = "FILE|URL",

@@ -15,7 +15,7 @@ mod streams;
 mod token;
 mod web;
 
-pub use access::Access;
+pub use access::{Access, Claims};
 pub use admin::{
     Admin, Backup, Discard, Export, Import, ListRooms, Member, Members, Migrate, NewRoom, Place, Room,
     ShowRoom, Target, Vacuum,

@@ -1,6 +1,6 @@
 //! `chat-server token`.
 
-use super::access::secret;
+use super::access::{Claims, secret};
 use crate::auth::Secret;
 use chat_protocol::UserId;
 use clap::Args;
@@ -21,6 +21,9 @@ pub struct Token {
     /// How long it is good for, such as 90s, 1h or 7d
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = ttl, allow_hyphen_values = true)]
     pub ttl: Duration,
+    /// As the server has them, whose first issuer and audience the token names.
+    #[command(flatten)]
+    pub claims: Claims,
 }
 
 fn ttl(given: &str) -> Result<Duration, String> {

@@ -11,7 +11,8 @@
 //! was killed is found by what it left.
 
 use super::error::{OpenError, StoreError};
-use super::{Database, sqlite};
+use super::model::digest;
+use super::{Database, postgres, sqlite};
 use async_trait::async_trait;
 use chat_protocol::{Message, MessageId, RoomId, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -105,9 +106,8 @@ pub struct Vacuumed {
     pub bytes_before: u64,
     /// And after.
     pub bytes_after: u64,
-    /// Whether all of it could be given back: a running server may be reading what is no longer needed, and gives it
-    /// back later.
-    pub complete: bool,
+    /// What else there is to know.
+    pub note: Option<&'static str>,
 }
 
 /// A connection for one command at a time.
@@ -167,7 +167,7 @@ pub trait Admin: Send {
 pub async fn open(database: &Database) -> Result<Box<dyn Admin>, OpenError> {
     match database {
         Database::File(path) => Ok(Box::new(sqlite::Desk::open(path)?)),
-        Database::Postgres(url) => Err(not_yet(url)),
+        Database::Postgres(url) => Ok(Box::new(postgres::Desk::open(url).await?)),
     }
 }
 
@@ -178,10 +178,13 @@ pub async fn open(database: &Database) -> Result<Box<dyn Admin>, OpenError> {
 pub async fn migrate(database: &Database) -> Result<(i64, i64), OpenError> {
     match database {
         Database::File(path) => sqlite::migrate(path),
-        Database::Postgres(url) => Err(not_yet(url)),
+        Database::Postgres(url) => postgres::migrate(url).await,
     }
 }
 
-fn not_yet(url: &super::PostgresUrl) -> OpenError {
-    OpenError::Postgres { url: url.to_string(), why: "commands work on SQLite files so far".into() }
+/// Of the text that a message's key first came with, where the message still tells it. Without one a late replay is
+/// answered by the message as it stands, whatever text it comes with.
+pub(super) fn first_digest(message: &Message) -> Option<[u8; 16]> {
+    let unchanged = message.edited_at.is_none() && !message.deleted;
+    (unchanged && message.transaction_id.is_some()).then(|| digest(&message.text))
 }

@@ -3,15 +3,88 @@
 mod backup;
 mod files;
 mod imports;
+mod postgres;
 mod rooms;
 
 use crate::common::{DEADLINE, binary};
+use chat_testkit::services::Postgres;
+use rusqlite::Connection;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Declares tests that run on both kinds of database, as `name::sqlite` and `name::postgres`.
+macro_rules! on_both {
+    ($($(#[$attribute:meta])* async fn $name:ident($place:ident: Place) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn run($place: Place) $body
+
+            $(#[$attribute])*
+            #[tokio::test]
+            async fn sqlite() {
+                run(Place::sqlite()).await;
+            }
+
+            $(#[$attribute])*
+            #[tokio::test]
+            async fn postgres() {
+                run(Place::postgres()).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both;
+
+/// A database, and a folder for files.
+pub(crate) struct Place {
+    /// A path or a URL.
+    pub(crate) database: PathBuf,
+    folder: TempDir,
+}
+
+impl Place {
+    /// Up to date and empty.
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::new(folder.path().join("chat.db"), folder)
+    }
+
+    pub(crate) fn postgres() -> Self {
+        Self::new(Postgres::shared().database().into(), tempfile::tempdir().unwrap())
+    }
+
+    fn new(database: PathBuf, folder: TempDir) -> Self {
+        does(&database, &["migrate"]);
+        Self { database, folder }
+    }
+
+    /// Where a file may be.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// A room's file.
+    pub(crate) fn file(&self, text: impl AsRef<[u8]>) -> String {
+        let path = self.path("room.jsonl");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// How many rooms and messages there are, whatever rooms own up to.
+    pub(crate) fn rows(&self) -> i64 {
+        let sql = "SELECT (SELECT count(*) FROM rooms) + (SELECT count(*) FROM messages)";
+        match self.database.to_str().unwrap() {
+            url if url.starts_with("postgres:") => Postgres::shared().sql(url, sql).parse().unwrap(),
+            path => Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap(),
+        }
+    }
+}
 
 /// How a command ended.
 #[derive(Debug)]

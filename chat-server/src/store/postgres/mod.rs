@@ -9,6 +9,7 @@
 //!   connections are made as they are wanted.
 //! - A commit whose answer was lost is an error. Whoever retries with the same key finds what was kept.
 
+mod admin;
 mod batch;
 mod decide;
 mod lanes;
@@ -20,6 +21,7 @@ mod sql;
 mod tls;
 mod url;
 
+pub(super) use admin::{Desk, migrate};
 pub use url::{InvalidUrl, PostgresUrl};
 
 use super::Options;

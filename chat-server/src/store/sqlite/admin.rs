@@ -258,7 +258,10 @@ impl Admin for Desk {
         // Folds the log into the file, which is cut to its size only then. Waits for no reader.
         let busy: bool =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        Ok(Vacuumed { bytes_before, bytes_after: self.bytes(), complete: !busy })
+        let note = busy.then_some(
+            "somebody is reading the file; the rest comes back when a server next starts its log over",
+        );
+        Ok(Vacuumed { bytes_before, bytes_after: self.bytes(), note })
     }
 }
 

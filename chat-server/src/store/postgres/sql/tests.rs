@@ -1,7 +1,7 @@
 //! Every statement against a real PostgreSQL: that it is one, and that it finds its rows by an index.
 
 use super::super::pool::SESSION;
-use super::super::{PostgresUrl, connect, migrations};
+use super::super::{PostgresUrl, admin, connect, migrations};
 use crate::store::sql::Sql;
 use chat_testkit::services::Postgres;
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -17,7 +17,7 @@ async fn migrated() -> Client {
 #[tokio::test]
 async fn every_statement_is_one_of_the_newest_schema() {
     let client = migrated().await;
-    for (name, sql) in super::ALL {
+    for (name, sql) in super::ALL.iter().chain(admin::ALL) {
         if let Err(error) = client.prepare(sql.0).await {
             panic!("{name}: {}", super::super::pool::in_full(&error));
         }
@@ -57,6 +57,7 @@ async fn whatever_is_asked_often_is_found_by_its_index_and_never_sorted() {
             // One member of one room is the same look-up by either index of theirs.
             for (sql, arguments, indexes) in [
                 (super::PAGE_AFTER, "3, 'user7', 4800, 100, 262144", &["messages_by_seq"][..]),
+                (admin::MESSAGES, "3, 4000, 100", &["messages_pkey"]),
                 (super::PAGE_BEFORE, "3, 'user7', 4000, 100, 262144", &["messages_pkey"]),
                 (super::PAGE_BEFORE, "3, 'user7', 9223372036854775807, 100, 262144", &["messages_pkey"]),
                 (super::CHANGES, "3, 4800, 1, 500, 262144", &["messages_by_seq", "members_pkey"]),
