@@ -141,3 +141,51 @@ impl fmt::Debug for Current {
         f.write_str("Current(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::generate_simple_self_signed;
+    use tempfile::TempDir;
+    use tokio::time::{Instant, sleep, timeout};
+
+    const PAUSE: Duration = Duration::from_millis(10);
+
+    fn write(folder: &TempDir) -> Vec<u8> {
+        let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
+        made.cert.der().to_vec()
+    }
+
+    fn shown(tls: &Tls) -> Vec<u8> {
+        tls.current.0.load().cert[0].to_vec()
+    }
+
+    #[tokio::test]
+    async fn files_that_have_changed_are_read_without_anybody_asking_and_broken_ones_change_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = write(&folder);
+        let tls = Tls::open(&folder.path().join("cert.pem"), &folder.path().join("key.pem")).unwrap();
+        let watched = Arc::clone(&tls);
+        let watching = tokio::spawn(async move { watched.watch_every(PAUSE).await });
+        assert_eq!(shown(&tls), first);
+        // Half of a pair: a certificate of another key.
+        let other = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("cert.pem"), other.cert.pem() + "\n").unwrap();
+        let broken = stamp(&tls.certificate, &tls.key);
+        let seen = async {
+            while *tls.read.lock().unwrap() != broken {
+                sleep(PAUSE).await;
+            }
+        };
+        timeout(Duration::from_secs(30), seen).await.expect("nobody looks");
+        assert_eq!(shown(&tls), first);
+        let (second, waited) = (write(&folder), Instant::now());
+        while shown(&tls) != second {
+            assert!(waited.elapsed() < Duration::from_secs(30), "the old one is still shown");
+            sleep(PAUSE).await;
+        }
+        watching.abort();
+    }
+}

@@ -167,3 +167,93 @@ fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), &'static str> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Why the only key of a set is passed over.
+    fn refusal(jwk: Value) -> &'static str {
+        assert!(KeySet::parse(json!({ "keys": [jwk] }).to_string().as_bytes()).is_err(), "{jwk}");
+        serde_json::from_value(jwk).map_err(|_| "it is no JWK").and_then(Key::new).err().unwrap()
+    }
+
+    fn base64(bytes: &[u8]) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn rsa(bits: usize) -> Value {
+        json!({ "kty": "RSA", "kid": "k", "n": base64(&[vec![0x80; bits / 8 - 1], vec![1]].concat()), "e": "AQAB" })
+    }
+
+    fn ed() -> Value {
+        json!({ "kty": "OKP", "crv": "Ed25519", "kid": "k", "x": base64(&[9; 32]) })
+    }
+
+    fn with(mut jwk: Value, name: &str, value: impl Into<Value>) -> Value {
+        jwk[name] = value.into();
+        jwk
+    }
+
+    fn set(keys: &[Value]) -> KeySet {
+        KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_is_weak_secret_or_for_something_else_is_passed_over() {
+        assert!(refusal(rsa(1_024)).contains("bits"));
+        assert!(
+            refusal(with(rsa(1_024), "n", base64(&[vec![0; 200], vec![0x80; 128]].concat())))
+                .contains("bits")
+        );
+        assert!(refusal(rsa(8_192)).contains("bits"));
+        for exponent in [&[1][..], &[2], &[], &[1, 0, 0, 0, 1], &[0, 0]] {
+            assert!(refusal(with(rsa(2_048), "e", base64(exponent))).contains("exponent"), "{exponent:?}");
+        }
+        assert!(refusal(with(ed(), "d", base64(&[1; 32]))).contains("private"));
+        assert!(refusal(json!({ "kty": "oct", "kid": "k", "k": "c2VjcmV0" })).contains("secret"));
+        assert!(refusal(with(ed(), "use", "enc")).contains("signatures"));
+        assert!(refusal(with(ed(), "key_ops", json!(["sign"]))).contains("signatures"));
+        for (jwk, alg) in [(ed(), "RS256"), (ed(), "HS256"), (rsa(2_048), "PS256"), (rsa(2_048), "none")] {
+            assert!(refusal(with(jwk, "alg", alg)).contains("another algorithm"), "{alg}");
+        }
+        for x in [&[9; 31][..], &[9; 33], &[]] {
+            assert!(refusal(with(ed(), "x", base64(x))).contains("size"), "{}", x.len());
+        }
+        assert!(refusal(with(ed(), "x", "no base64!")).contains("base64"));
+        assert!(refusal(with(ed(), "crv", "Ed448")).contains("kind"));
+        assert!(refusal(json!({ "kty": "EC", "crv": "P-384", "x": "AA", "y": "AA" })).contains("kind"));
+        assert!(refusal(json!({ "kid": "k" })).contains("no JWK"));
+        assert!(refusal(json!(17)).contains("no JWK"));
+    }
+
+    #[test]
+    fn a_key_among_others_is_found_by_its_name_and_algorithm() {
+        let keys =
+            set(&[json!({ "kty": "new" }), with(rsa(2_048), "kid", "a"), with(ed(), "kid", "b"), ed()]);
+        let found = |algorithm, id| keys.of(algorithm, id).count();
+        assert_eq!(
+            (keys.len(), found(Algorithm::RS256, Some("a")), found(Algorithm::RS256, Some("b"))),
+            (3, 1, 0)
+        );
+        assert_eq!((found(Algorithm::EdDSA, Some("b")), found(Algorithm::EdDSA, None)), (1, 2));
+        assert_eq!((found(Algorithm::HS256, Some("a")), found(Algorithm::ES256, None)), (0, 0));
+    }
+
+    #[test]
+    fn the_same_keys_are_the_same_and_others_have_another_version() {
+        let (one, same, other) =
+            (set(&[ed()]), set(&[with(ed(), "use", "sig")]), set(&[with(ed(), "x", base64(&[8; 32]))]));
+        assert!(one.same(&same) && !one.same(&other) && !one.same(&set(&[with(ed(), "kid", "other")])));
+        assert_ne!(one.version, other.version);
+    }
+
+    #[test]
+    fn what_is_no_set_of_keys_is_none() {
+        for nonsense in ["", "{}", "[]", r#"{"keys":{}}"#, r#"{"keys":[]}"#, "<html>"] {
+            assert!(KeySet::parse(nonsense.as_bytes()).is_err(), "{nonsense}");
+        }
+        assert!(KeySet::parse(json!({ "keys": vec![ed(); 33] }).to_string().as_bytes()).is_err());
+    }
+}

@@ -70,7 +70,8 @@ impl Jwks {
         let keys = loop {
             match read(&reader).await {
                 Ok(keys) => break keys,
-                Err(why) if tried.elapsed() < START => {
+                // A file that is not there will not come.
+                Err(why) if tried.elapsed() < START && reader.is_remote() => {
                     tracing::warn!(source = %reader.source, why, "no keys yet");
                     sleep(PAUSE).await;
                 }

@@ -108,6 +108,11 @@ impl Reader {
         Ok(Self { source, http: builder.build().map_err(|error| why(&error))? })
     }
 
+    /// Over the network, where what fails may be better in a moment.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self.source, Source::Url(_))
+    }
+
     /// All of it.
     pub(super) async fn read(&self) -> Result<Vec<u8>, String> {
         match &self.source {

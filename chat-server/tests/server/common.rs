@@ -26,7 +26,8 @@ pub(crate) fn binary() -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_")) {
         command.env_remove(name);
     }
-    command.stdin(Stdio::null());
+    // Tests ask and say without a pause, as no app does; those about limits name their own.
+    command.env("CHAT_USER_RATE", "0").stdin(Stdio::null());
     command
 }
 
@@ -59,8 +60,20 @@ impl Server {
     }
 
     pub(crate) fn start_on(database: &Path, options: &[&str]) -> Self {
+        Self::launch(database, &[&["--jwt-secret", SECRET], options].concat())
+    }
+
+    /// On a database of its own, and with no other secret or key than the options name.
+    pub(crate) fn start_without_secret(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = Self::launch(&folder.path().join("chat.db"), options);
+        server._folder = Some(folder);
+        server
+    }
+
+    fn launch(database: &Path, options: &[&str]) -> Self {
         let mut child = binary()
-            .args(["--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--database"])
+            .args(["--listen", "127.0.0.1:0", "--database"])
             .arg(database)
             .args(options)
             .stdout(Stdio::piped())

@@ -223,8 +223,7 @@ async fn restless(writer: Api, room: RoomId, n: usize) {
 #[tokio::test]
 async fn a_reader_among_writers_who_edit_and_delete_ends_with_what_the_server_has() {
     const WRITERS: usize = 8;
-    // It asks without a pause, as no app does.
-    let server = Server::start_with(&["--user-rate", "0"]);
+    let server = Server::start();
     let reader = server.user("reader");
     let names: Vec<_> = (0..WRITERS).map(|n| format!("writer{n}")).collect();
     let room = reader.make_room(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;

@@ -1,6 +1,9 @@
 //! What the log says, and what it never says.
 
-use crate::common::{Api, Server, client, key, send};
+use crate::common::{Api, SECRET, Server, client, key, send};
+use crate::socket::handshake::{HEADERS, shake};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chat_protocol::ErrorCode;
 use reqwest::Method;
 
@@ -29,6 +32,74 @@ async fn no_text_token_key_or_query_reaches_the_log_at_any_level() {
     assert!(log.lines().count() >= 22, "{log}");
     assert!(!log.contains("hidden"), "{log}");
     assert!(!log.contains(&token) && !log.contains(token.rsplit_once('.').unwrap().1), "{log}");
+}
+
+/// What may be in no log, whatever is done with it.
+const HIDDEN: &str = "hidden";
+
+/// A token that somebody tried.
+fn forged() -> String {
+    let parts = [r#"{"alg":"EdDSA","kid":"hidden-key-id"}"#, r#"{"sub":"hidden-user"}"#, "hidden"];
+    parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".")
+}
+
+#[tokio::test]
+async fn nothing_of_a_stream_a_handshake_or_a_refusal_reaches_the_log_at_any_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let jwks = folder.path().join("jwks.json");
+    let key = BASE64_URL_SAFE_NO_PAD.encode([9; 32]);
+    std::fs::write(
+        &jwks,
+        format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"hidden-id","x":"{key}"}}]}}"#),
+    )
+    .unwrap();
+    let secret = "hidden-secret-of-more-than-thirty-two-bytes";
+    let options = ["--log", "trace", "--jwt-secret-previous", secret, "--jwks", jwks.to_str().unwrap()];
+    let limits =
+        ["--trust-proxy", "127.0.0.1", "--refused-rate", "1", "--allow-origin", "https://chat.example"];
+    let server = Server::start_with(&[&options[..], &limits].concat());
+    let alice = server.user("alice");
+    let room = alice.make_room(&["bob"]).await;
+    let good = alice.token.clone().unwrap();
+    for (name, value) in [
+        ("authorization", format!("Bearer {}", forged())),
+        ("authorization", "Basic aGlkZGVuOmhpZGRlbg==".to_owned()),
+        ("authorization", "Bearer hidden".to_owned()),
+        ("cookie", "session=hidden".to_owned()),
+        ("origin", "https://hidden.example".to_owned()),
+        ("x-forwarded-for", "hidden".to_owned()),
+        ("referer", "https://hidden.example/".to_owned()),
+    ] {
+        for _ in 0..3 {
+            let request = server.with_token(None).request(Method::GET, "/v1/rooms?hidden=1");
+            send(request.header(name, &value).header("user-agent", HIDDEN)).await;
+        }
+    }
+    for protocols in
+        [format!("chat.v1, bearer.{good}"), format!("chat.v1, bearer.{}", forged()), "hidden".into()]
+    {
+        let mut headers = HEADERS.to_vec();
+        headers.retain(|(name, _)| *name != "sec-websocket-protocol");
+        headers.push(("sec-websocket-protocol", &protocols));
+        shake(&server, &format!("/v1/rooms/{room}/socket?after=0&hidden=1"), &headers).await;
+    }
+    let mut socket = server.socket(room, "bob", 0).await;
+    socket.say("hidden-key", "hidden-text").await;
+    socket.say("hidden-key", "hidden-other-text").await;
+    socket.answers(2).await;
+    socket.write(r#"{"type":"hidden"}"#).await;
+    let mut events =
+        alice.request(Method::GET, &format!("/v1/rooms/{room}/events?after=0")).send().await.unwrap();
+    while !String::from_utf8_lossy(&events.chunk().await.unwrap().unwrap()).contains("hidden-text") {}
+    drop(events);
+    server.signal("-HUP");
+    alice.get("/v1/rooms").await;
+    let log = server.stop().stderr;
+    assert!(log.contains("not taken") && log.contains("reading anew"), "the log is at its fullest: {log}");
+    assert!(!log.to_lowercase().contains(HIDDEN), "{log}");
+    for secret in [&good, good.rsplit_once('.').unwrap().1, SECRET, &key, &forged()] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
 }
 
 #[tokio::test]

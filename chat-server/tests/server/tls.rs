@@ -25,7 +25,7 @@ impl SelfSigned {
         made
     }
 
-    fn cert(&self) -> PathBuf {
+    pub(crate) fn cert(&self) -> PathBuf {
         self.folder.path().join("cert.pem")
     }
 
@@ -101,6 +101,50 @@ async fn who_stalls_the_handshake_does_not_hold_up_the_end() {
     let asked = Instant::now();
     assert_eq!(server.stop().status.code(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+}
+
+/// A new certificate in the same files.
+fn renewed(signed: SelfSigned) -> SelfSigned {
+    let certified = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let renewed = SelfSigned { certified, ..signed };
+    std::fs::write(renewed.cert(), renewed.certified.cert.pem()).unwrap();
+    std::fs::write(renewed.key(), renewed.certified.signing_key.serialize_pem()).unwrap();
+    renewed
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_shown_from_the_next_connection_on() {
+    let signed = SelfSigned::new();
+    let server = signed.serve(&[]);
+    let (before, url) = (client(&signed, |builder| builder), localhost(&server, "/healthz"));
+    assert_eq!(before.get(&url).send().await.unwrap().status(), 200);
+    let signed = renewed(signed);
+    server.signal("-HUP");
+    let waited = Instant::now();
+    // A new client each time, and with it a new connection.
+    while client(&signed, |builder| builder).get(&url).send().await.is_err() {
+        assert!(waited.elapsed() < DEADLINE, "the old certificate is still shown");
+    }
+    assert_eq!(before.get(&url).send().await.unwrap().status(), 200, "who is connected stays so");
+
+    // A pair that does not belong together: the log says so, and nothing else changes.
+    std::fs::write(signed.key(), SelfSigned::new().certified.signing_key.serialize_pem()).unwrap();
+    server.signal("-HUP");
+    for _ in 0..20 {
+        assert_eq!(client(&signed, |builder| builder).get(&url).send().await.unwrap().status(), 200);
+    }
+    let ended = server.stop();
+    assert_eq!(ended.status.code(), Some(0));
+    assert!(ended.stderr.contains("the certificate stays as it is"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("PRIVATE"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_hangup_ends_nothing_where_there_is_nothing_to_read() {
+    let server = Server::start();
+    server.signal("-HUP");
+    assert_eq!(server.user("alice").get("/v1/rooms").await.status, 200);
+    assert_eq!(server.stop().status.code(), Some(0));
 }
 
 /// How the server refuses these two files.
