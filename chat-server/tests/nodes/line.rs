@@ -101,6 +101,7 @@ impl Line {
     }
 
     /// One request, or one stream until it ends. `heard` gets every message as it comes.
+    #[allow(dead_code)] // The cluster's members talk over their sockets, always.
     pub(crate) async fn follow(&mut self, node: &str, heard: &mut (impl FnMut(Message) + Send)) -> Ended {
         self.follow_and_say(node, heard, &mut mpsc::channel(1).1).await
     }
