@@ -5,6 +5,7 @@
 //! [`Ending`], of which the stream keeps a clone.
 
 use crate::metrics::Metrics;
+use crate::trace::{Trace, Traces};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -12,10 +13,19 @@ use axum::response::Response;
 use chat_protocol::CloseCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+use tracing::{Instrument, Span};
+
+/// Who looks at requests.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Traces,
+    pub(crate) tls: bool,
+}
 
 /// Around every route.
 pub(crate) async fn access_log(
-    State(metrics): State<Arc<Metrics>>,
+    State(Seen { metrics, traces, tls }): State<Seen>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -23,9 +33,18 @@ pub(crate) async fn access_log(
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let under_way = UnderWay::begin(&metrics);
-    let mut response = next.run(request).await;
+    let mut trace = traces.begin(&request, path(route.as_ref()), tls);
+    let mut response = match &trace {
+        Some(Trace { log, .. }) => next.run(request).instrument(log.clone()).await,
+        None => next.run(request).await,
+    };
     drop(under_way);
-    let line = Line { method, route, status: response.status(), started };
+    let status = response.status();
+    if let Some(trace) = &mut trace {
+        trace.end(status);
+    }
+    let within = trace.map_or_else(Span::none, |trace| trace.log);
+    let line = Line { method, route, status, started, within };
     let extensions = response.extensions_mut();
     let held = extensions.remove::<Held>().is_some() || extensions.get::<Ending>().is_some();
     let took = (!held).then(|| started.elapsed());
@@ -42,6 +61,8 @@ struct Line {
     route: Option<MatchedPath>,
     status: StatusCode,
     started: Instant,
+    /// Of the trace, if it has one.
+    within: Span,
 }
 
 /// A request without an answer; its client may go before there is one.
@@ -65,12 +86,17 @@ impl Drop for UnderWay<'_> {
 #[derive(Clone)]
 pub(crate) struct Held;
 
+fn path(route: Option<&MatchedPath>) -> &str {
+    route.map_or("(unmatched)", MatchedPath::as_str)
+}
+
 impl Line {
     fn path(&self) -> &str {
-        self.route.as_ref().map_or("(unmatched)", MatchedPath::as_str)
+        path(self.route.as_ref())
     }
 
     fn write(&self, end: Option<&str>) {
+        let _within = self.within.enter();
         tracing::info!(
             method = %self.method,
             path = self.path(),

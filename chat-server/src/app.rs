@@ -2,7 +2,7 @@
 //!
 //! From the outside in: access log, security headers, CORS, `Cache-Control`, limits by address, gzip and its `ETag`, panics into `500`, then the route.
 
-use crate::access_log::access_log;
+use crate::access_log::{Seen, access_log};
 use crate::auth::{Secret, Tokens};
 use crate::error::ApiError;
 use crate::headers;
@@ -13,6 +13,7 @@ use crate::origin::Origins;
 use crate::readiness::Readiness;
 use crate::routes;
 use crate::store::Store;
+use crate::trace::Traces;
 use crate::web;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -47,6 +48,8 @@ pub struct App {
     pub limits: Arc<Limits>,
     /// TLS is ours to end, so that nothing may be asked for without it.
     pub tls: bool,
+    /// Who follows requests.
+    pub traces: Traces,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Who may see that on the public port; nobody without.
@@ -71,6 +74,7 @@ pub fn router(app: App) -> Router {
     }
     let around = Around {
         metrics: Arc::clone(&app.metrics),
+        traces: app.traces.clone(),
         limits: Arc::clone(&app.limits),
         origins: Arc::clone(&app.origins),
         tls: app.tls,
@@ -84,6 +88,7 @@ pub fn router(app: App) -> Router {
 #[derive(Default)]
 struct Around {
     metrics: Arc<Metrics>,
+    traces: Traces,
     limits: Arc<Limits>,
     origins: Arc<Origins>,
     tls: bool,
@@ -112,9 +117,10 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, around: Around)
     // With nobody to let in, a page is told nothing, and `OPTIONS` is a method like any other.
     let routes =
         if around.origins.is_empty() { routes } else { routes.layer(headers::cors(&around.origins)) };
+    let seen = Seen { metrics: around.metrics, traces: around.traces, tls: around.tls };
     routes
         .layer(middleware::map_response_with_state(around.tls, headers::secure))
-        .layer(middleware::from_fn_with_state(around.metrics, access_log))
+        .layer(middleware::from_fn_with_state(seen, access_log))
 }
 
 /// What happened, the panic hook has logged. The payload is not looked at: it may quote a message.

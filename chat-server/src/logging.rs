@@ -22,7 +22,7 @@ pub fn init(level: LogLevel, format: LogFormat) {
     // Fails only when a log is there already, and then that one will do.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
     std::panic::set_hook(Box::new(panicked));
 }

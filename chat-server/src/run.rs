@@ -11,6 +11,7 @@ use crate::origin::Origins;
 use crate::shutdown::Stage;
 use crate::store::Store;
 use crate::tls::Tls;
+use crate::trace::Exporting;
 use crate::{files, logging, reload, serve, shutdown, systemd};
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -47,6 +48,8 @@ pub fn run(options: Serve) -> Result<(), String> {
     let (store, threads) = runtime
         .block_on(Store::open(options.storage.database.clone(), options.storage.options(&metrics), tell))
         .map_err(|error| error.to_string())?;
+    let exporting = runtime
+        .block_on(async { options.operations.otlp_endpoint.as_ref().map(Exporting::to).transpose() })?;
     let app = App {
         store,
         hub: hub.clone(),
@@ -55,6 +58,7 @@ pub fn run(options: Serve) -> Result<(), String> {
         limits,
         tls: tls.is_some(),
         metrics,
+        traces: exporting.as_ref().map(Exporting::traces).unwrap_or_default(),
         metrics_token: options.operations.metrics_token.clone(),
         readiness: Arc::default(),
         poll_interval: options.poll_interval,
@@ -75,7 +79,11 @@ pub fn run(options: Serve) -> Result<(), String> {
         if let Some(tls) = tls.clone() {
             tokio::spawn(tls.watch());
         }
-        doors.serve(app, tls, stop).await
+        let served = doors.serve(app, tls, stop).await;
+        if let Some(exporting) = exporting {
+            exporting.end().await;
+        }
+        served
     });
     // Connections cut off by the drain still hold the store; with the runtime they go, and then the
     // database closes.

@@ -52,6 +52,7 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
         limits: Arc::default(),
         tls: false,
         metrics: Arc::default(),
+        traces: Default::default(),
         metrics_token: None,
         readiness: Arc::default(),
         poll_interval: None,

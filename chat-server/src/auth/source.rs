@@ -1,16 +1,14 @@
 //! Where keys are read: a file, or an issuer's web server.
 
-use reqwest::{Client, Url, redirect};
+use crate::outbound;
+use reqwest::{Client, Url};
 use std::fmt;
 use std::io::Read;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Whoever asks waits for it, and a client gives up after ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -88,20 +86,7 @@ impl Reader {
     /// Trusts the authorities that browsers trust, and `authority`.
     pub(super) fn new(source: Source, authority: &[CertificateDer<'static>]) -> Result<Self, String> {
         let why = |error: &dyn fmt::Display| format!("cannot read keys: {error}");
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        for certificate in authority {
-            roots.add(certificate.clone()).map_err(|error| why(&error))?;
-        }
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| why(&error))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .timeout(TIMEOUT)
-            // Whom we ask is what was configured, and nobody whom an answer names.
-            .redirect(redirect::Policy::none());
+        let mut builder = outbound::client(authority).map_err(|error| why(&error))?.timeout(TIMEOUT);
         if matches!(&source, Source::Url(url) if is_this_machine(url)) {
             builder = builder.no_proxy();
         }

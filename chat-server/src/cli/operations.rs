@@ -4,6 +4,7 @@ use super::access::secret;
 use crate::auth::Secret;
 use crate::shutdown::Drain;
 use clap::Args;
+use reqwest::Url;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ pub struct Operations {
     /// at --metrics-listen alone
     #[arg(long, value_name = "TOKEN", hide_env_values = true, value_parser = secret())]
     pub metrics_token: Option<Secret>,
+    /// Send a span of each request to the OpenTelemetry collector here (OTLP over HTTP), such as http://localhost:4318
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    pub otlp_endpoint: Option<Url>,
     /// Go on serving for so long after the signal to stop, while /readyz says no: until whoever balances the load has
     /// noticed
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = drain)]
@@ -34,6 +38,14 @@ impl Operations {
     /// How long the end takes.
     pub fn drain(&self) -> Drain {
         Drain { delay: self.drain_delay, timeout: self.drain_timeout }
+    }
+}
+
+fn endpoint(given: &str) -> Result<Url, String> {
+    let url = Url::parse(given).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err("it begins with http:// or https://".into()),
     }
 }
 

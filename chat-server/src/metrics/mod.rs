@@ -23,6 +23,7 @@ pub use bus::Bus;
 pub(crate) use fanout::Delivered;
 pub use fanout::Fanout;
 pub use http::Http;
+pub(crate) use http::known;
 pub(crate) use since::Since;
 pub use store::Store;
 

@@ -61,6 +61,7 @@ impl World {
             limits: Arc::default(),
             tls: false,
             metrics: Arc::default(),
+            traces: Default::default(),
             metrics_token: None,
             readiness: Arc::default(),
             poll_interval: None,

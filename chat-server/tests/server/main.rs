@@ -32,5 +32,6 @@ mod sse;
 mod streams;
 mod tls;
 mod web;
+mod traces;
 mod windows;
 mod wire;
