@@ -27,9 +27,9 @@ use tokio::sync::watch;
 pub fn run(options: Serve) -> Result<(), String> {
     logging::init(options.log.level, options.log.format);
     let tls = tls(&options.access)?;
-    let limits = Arc::new(Limits::new(options.limits.allowance()));
-    files::raise_limit(limits.most_connections());
     let metrics = Arc::new(Metrics::new());
+    let limits = Arc::new(Limits::new(options.limits.allowance(), metrics.access.clone()));
+    files::raise_limit(limits.most_connections());
     let hub = Hub::new(options.streams.bounds(), options.streams.batching(), Arc::clone(&metrics));
     let bus = bus(&options.bus, &metrics)?;
     let (board, others) = (hub.clone(), bus.clone());
@@ -44,7 +44,7 @@ pub fn run(options: Serve) -> Result<(), String> {
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
     // Before the database is made: who has forgotten the secret finds nothing that was made.
-    let (tokens, jwks) = runtime.block_on(auth::open(&options.access, options.listen))?;
+    let (tokens, jwks) = runtime.block_on(auth::open(&options.access, options.listen, &metrics.access))?;
     let (store, threads) = runtime
         .block_on(Store::open(options.storage.database.clone(), options.storage.options(&metrics), tell))
         .map_err(|error| error.to_string())?;

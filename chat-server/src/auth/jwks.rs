@@ -5,6 +5,7 @@
 
 use super::jwk::KeySet;
 use super::source::{Reader, Source};
+use crate::metrics::Access;
 use arc_swap::ArcSwap;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub struct Jwks {
     asked: Notify,
     last: watch::Sender<Reading>,
     waiting: Semaphore,
+    metrics: Access,
 }
 
 #[derive(Clone, Copy)]
@@ -58,6 +60,7 @@ impl Jwks {
         source: Source,
         authority: Option<&Path>,
         refresh: Duration,
+        metrics: Access,
     ) -> Result<Arc<Self>, String> {
         let authority = match authority {
             None => vec![],
@@ -79,11 +82,13 @@ impl Jwks {
             }
         };
         tracing::info!(source = %reader.source, keys = keys.len(), "keys read");
+        metrics.keys.set(keys.len() as i64);
         let jwks = Arc::new(Self {
             keys: ArcSwap::from_pointee(keys),
             asked: Notify::new(),
             last: watch::Sender::new(Reading { began: Instant::now(), failed: false }),
             waiting: Semaphore::new(MOST_WAITING),
+            metrics,
         });
         tokio::spawn(Arc::clone(&jwks).keep(reader, refresh));
         Ok(jwks)
@@ -127,6 +132,7 @@ impl Jwks {
                     false
                 }
                 Err(why) => {
+                    self.metrics.key_failures.inc();
                     tracing::warn!(source = %reader.source, why, "cannot read the keys: those at hand stay");
                     true
                 }
@@ -138,6 +144,7 @@ impl Jwks {
     fn take(&self, keys: KeySet) {
         if !self.keys.load().same(&keys) {
             tracing::info!(keys = keys.len(), "the keys have changed");
+            self.metrics.keys.set(keys.len() as i64);
             self.keys.store(Arc::new(keys));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Jwks, Secret, Tokens};
 use crate::cli::Access;
+use crate::metrics;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -10,14 +11,21 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// Says what is missing, or why there are no keys.
-pub async fn open(access: &Access, listen: SocketAddr) -> Result<(Arc<Tokens>, Option<Arc<Jwks>>), String> {
+pub async fn open(
+    access: &Access,
+    listen: SocketAddr,
+    metrics: &metrics::Access,
+) -> Result<(Arc<Tokens>, Option<Arc<Jwks>>), String> {
     let mut secrets = vec![];
     if access.jwt_secret.is_some() || access.jwks.is_none() {
         secrets.push(secret(access.jwt_secret.clone(), listen)?);
         secrets.extend(access.jwt_secret_previous.iter().cloned());
     }
     let jwks = match access.jwks.clone() {
-        Some(source) => Some(Jwks::open(source, access.jwks_ca.as_deref(), access.jwks_refresh).await?),
+        Some(source) => {
+            let (authority, refresh) = (access.jwks_ca.as_deref(), access.jwks_refresh);
+            Some(Jwks::open(source, authority, refresh, metrics.clone()).await?)
+        }
         None => None,
     };
     let tokens = Tokens::with(&secrets, jwks.clone(), access.claims.rules());

@@ -87,9 +87,15 @@ impl Proxies {
         Client(self.limited(address))
     }
 
-    /// Whether somebody has written what a proxy writes.
-    pub(super) fn looks_forwarded(&self, headers: &HeaderMap) -> bool {
-        headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
+    /// Whether `peer` writes what a proxy writes, and none was named. Whoever is out on the open network may write
+    /// that, too, and means nothing by it.
+    pub(super) fn is_unnamed(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let near = match peer.to_canonical() {
+            IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+            IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+        };
+        near && !self.trusts(peer)
+            && (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED))
     }
 
     /// The addresses of the header, from left to right.

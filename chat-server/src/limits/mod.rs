@@ -22,9 +22,11 @@ pub use address::{Proxies, ProxyHeader};
 pub(crate) use connections::Entry;
 
 use crate::error::ApiError;
+use crate::metrics::{Access, Limit};
 use crate::serve::Place;
 use address::Network;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chat_protocol::{ErrorCode, UserId};
@@ -35,6 +37,7 @@ use refusals::Refusals;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// What is allowed. For rates and connections of an address 0 is no limit.
 #[derive(Debug, Clone)]
@@ -86,19 +89,21 @@ pub struct Limits {
     refusals: Refusals,
     connections: Connections,
     proxies: Proxies,
+    metrics: Access,
     /// That a proxy seems not to be named was said.
     hinted: AtomicBool,
 }
 
 impl Limits {
     /// Nobody has asked for anything yet.
-    pub fn new(allowance: Allowance) -> Self {
+    pub fn new(allowance: Allowance, metrics: Access) -> Self {
         Self {
             users: Rate::new(allowance.user_rate),
             addresses: Rate::new(allowance.address_rate),
             refusals: Refusals::new(allowance.refused_rate),
             connections: Connections::new(allowance.connections, allowance.address_connections),
             proxies: Proxies::new(allowance.trusted, allowance.header),
+            metrics,
             hinted: AtomicBool::new(false),
         }
     }
@@ -110,21 +115,23 @@ impl Limits {
 
     /// A place for a connection from `peer`, unless it has too many.
     pub(crate) fn connect(&self, peer: IpAddr) -> Option<Entry> {
-        self.connections.enter(self.proxies.limited(peer))
+        let entry = self.connections.enter(self.proxies.limited(peer));
+        if entry.is_none() {
+            self.metrics.limited(Limit::Connections);
+        }
+        entry
     }
 
     /// A user asks for something.
     pub(crate) fn ask(&self, user: &UserId) -> Result<(), ApiError> {
-        self.users.take(user).map_err(ApiError::rate_limited)
+        self.users.take(user).map_err(|wait| self.turn_away(Limit::User, wait))
     }
 
     /// Whether a token that nobody has seen before may be looked at: not while refused ones come from there
     /// faster than they may. Otherwise whoever tries tokens would have each of them tried.
     pub(crate) fn may_try(&self, client: Client) -> Result<(), ApiError> {
-        client
-            .network()
-            .map_or(Ok(()), |network| self.refusals.may_try(network))
-            .map_err(ApiError::rate_limited)
+        let may = client.network().map_or(Ok(()), |network| self.refusals.may_try(network));
+        may.map_err(|wait| self.turn_away(Limit::RefusedTokens, wait))
     }
 
     /// A token of `client` was refused with `code`: what to say.
@@ -132,27 +139,38 @@ impl Limits {
         let counts = (code == ErrorCode::TokenRefused).then(|| client.network()).flatten();
         match counts.map_or(Ok(()), |network| self.refusals.count(network)) {
             Ok(()) => ApiError::new(code),
-            Err(wait) => ApiError::rate_limited(wait),
+            Err(wait) => self.turn_away(Limit::RefusedTokens, wait),
         }
     }
 
-    fn ask_from(&self, request: &Request, client: Client) -> Result<(), ApiError> {
+    fn ask_from(&self, client: Client) -> Result<(), ApiError> {
         let Some(network) = client.network() else { return Ok(()) };
-        self.addresses.take(&network).map_err(|wait| {
-            if self.proxies.looks_forwarded(request.headers()) && !self.hinted.swap(true, Ordering::Relaxed) {
-                tracing::warn!(
-                    "an address that names clients in X-Forwarded-For or Forwarded asks for too much: if it is \
-                     a proxy of yours, name it with --trust-proxy, and its clients are counted each by itself"
-                );
-            }
-            ApiError::rate_limited(wait)
-        })
+        self.addresses.take(&network).map_err(|wait| self.turn_away(Limit::Address, wait))
+    }
+
+    fn turn_away(&self, limit: Limit, wait: Duration) -> ApiError {
+        self.metrics.limited(limit);
+        ApiError::rate_limited(wait)
+    }
+
+    /// Says once that a proxy seems to be in front, which nobody has named: on this machine, so that nobody is
+    /// limited by address, or on another, so that everybody is by its own.
+    fn hint(&self, peer: IpAddr, headers: &HeaderMap) {
+        if !self.hinted.load(Ordering::Relaxed)
+            && self.proxies.is_unnamed(peer, headers)
+            && !self.hinted.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "requests name their client in X-Forwarded-For or Forwarded, and come from nobody whom --trust-proxy \
+                 names: if a proxy of yours is in front, name it, and its clients are limited each by itself"
+            );
+        }
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self::new(Allowance::default())
+        Self::new(Allowance::default(), Access::default())
     }
 }
 
@@ -163,8 +181,11 @@ pub(crate) async fn by_address(
     next: Next,
 ) -> Response {
     let peer = request.extensions().get::<Place>().map(|place| place.peer);
+    if let Some(peer) = peer {
+        limits.hint(peer, request.headers());
+    }
     let client = limits.proxies.client(peer, request.headers());
-    if let Err(error) = limits.ask_from(&request, client) {
+    if let Err(error) = limits.ask_from(client) {
         return error.into_response();
     }
     request.extensions_mut().insert(client);

@@ -11,6 +11,7 @@
 //!
 //! Another part adds a file here, a field to [`Metrics`], and its rows to `docs/operations.md`.
 
+mod access;
 mod bus;
 mod fanout;
 mod http;
@@ -19,6 +20,7 @@ mod process;
 mod since;
 mod store;
 
+pub use access::{Access, Limit};
 pub use bus::Bus;
 pub(crate) use fanout::Delivered;
 pub use fanout::Fanout;
@@ -45,6 +47,8 @@ pub struct Metrics {
     pub fanout: Fanout,
     /// Other nodes.
     pub bus: Bus,
+    /// Who is turned away.
+    pub access: Access,
     /// The database.
     pub store: Store,
     /// 1 from the signal to stop.
@@ -62,8 +66,8 @@ impl Metrics {
         let draining = Gauge::default();
         chat.register("draining", "1 from the signal to stop", draining.clone());
         let (http, fanout) = (Http::new(chat), Fanout::new(chat));
-        let (bus, store) = (Bus::new(chat), Store::new(chat));
-        Self { http, fanout, bus, store, draining, registry }
+        let (bus, access, store) = (Bus::new(chat), Access::new(chat), Store::new(chat));
+        Self { http, fanout, bus, access, store, draining, registry }
     }
 
     /// What a scrape is answered with.

@@ -1,6 +1,6 @@
 //! What a scrape is told.
 
-use super::{Delivered, Metrics};
+use super::{Delivered, Limit, Metrics};
 use crate::hub::Rendering;
 use axum::http::{Method, StatusCode};
 use chat_protocol::CloseCode;
@@ -61,6 +61,17 @@ fn redis_is_up_or_down_only_where_there_is_to_be_one() {
     has(&metrics, r#"chat_redis_up{channel="ours"} 0"#);
     metrics.bus.set_up("ours", true);
     has(&metrics, r#"chat_redis_up{channel="ours"} 1"#);
+}
+
+#[test]
+fn who_is_turned_away_is_counted_by_the_limit() {
+    let metrics = Metrics::new();
+    metrics.access.limited(Limit::User);
+    metrics.access.limited(Limit::RefusedTokens);
+    metrics.access.limited(Limit::RefusedTokens);
+    has(&metrics, r#"chat_limited_total{limit="user"} 1"#);
+    has(&metrics, r#"chat_limited_total{limit="refused_tokens"} 2"#);
+    has(&metrics, "chat_jwks_keys 0");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::app::{App, router};
 use crate::auth::{Secret, Tokens, mint};
 use crate::hub::{Batching, Bounds, Hub};
 use crate::limits::{Allowance, Limits};
+use crate::metrics::Access;
 use crate::store::{NewMessage, NewRoom, Options, PAGE_BYTES, Store, StoreThreads};
 use axum::Router;
 use axum::http::Request;
@@ -229,8 +230,10 @@ async fn is_served(connection: &mut TcpStream) -> bool {
 async fn an_address_has_so_many_connections_and_gets_a_place_back() {
     let Some(address) = own_address() else { return };
     let allowance = Allowance { address_connections: 2, ..Allowance::default() };
-    let (limits, hub) =
-        (Limits::new(allowance), Hub::new(Bounds::default(), Batching::default(), Arc::default()));
+    let (limits, hub) = (
+        Limits::new(allowance, Access::default()),
+        Hub::new(Bounds::default(), Batching::default(), Arc::default()),
+    );
     let listener = TcpListener::bind((address, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

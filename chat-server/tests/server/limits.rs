@@ -110,6 +110,18 @@ async fn this_machine_is_no_address_and_its_headers_are_not_believed_unasked() {
 }
 
 #[tokio::test]
+async fn who_forgot_to_name_the_proxy_is_told_once() {
+    let (forgotten, named) = (Server::start(), Server::start_with(&PROXY));
+    for server in [&forgotten, &named] {
+        for _ in 0..3 {
+            ask_from(server, "192.0.2.1", &token("alice")).await;
+        }
+    }
+    assert_eq!(forgotten.stop().stderr.matches("--trust-proxy").count(), 1);
+    assert_eq!(named.stop().stderr.matches("--trust-proxy").count(), 0);
+}
+
+#[tokio::test]
 async fn who_guesses_tokens_is_not_listened_to_and_those_beside_go_on() {
     let server = Server::start_with(&[&PROXY[..], &["--refused-rate", "1"]].concat());
     let (at_home, newcomer) = (token("alice"), token("bob"));
