@@ -8,8 +8,9 @@ use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, ProtocolVersion, PushInfo,
     PushKind, RedisError, RedisResult, TlsCertificates, Value,
 };
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -25,6 +26,9 @@ const BACKOFF_BASE: Duration = Duration::from_millis(100);
 
 /// Before any attempt, at most: a Redis that is back is found within it.
 const BACKOFF_CAP: Duration = Duration::from_secs(3);
+
+/// A connection that lasted for so long was one; what ends sooner is another failure, and waited after for longer.
+const STEADY: Duration = Duration::from_secs(10);
 
 /// How to connect.
 pub(super) struct Link {
@@ -76,14 +80,17 @@ impl Link {
 
 /// Keeps a connection for as long as it is polled.
 pub(super) async fn run(bus: &Arc<Inner>, hub: &Hub) {
-    let mut failures = 0;
+    let (mut failures, mut up) = (0, None);
     loop {
-        let Err(error) = session(bus, hub, &mut failures).await;
+        let begun = Instant::now();
+        let Err(error) = session(bus, hub, &mut up).await;
         bus.metrics.bus.set_up(&bus.link.channel, false);
         // One line for each change of state. The error's own words name neither user nor password.
-        if failures == 0 {
+        if up != Some(false) {
             tracing::warn!(address = bus.link.address, %error, "redis is away; messages of other nodes come late");
         }
+        up = Some(false);
+        failures = if begun.elapsed() > STEADY { 0 } else { failures };
         sleep(backoff(failures)).await;
         failures += 1;
     }
@@ -95,7 +102,7 @@ fn backoff(failures: u32) -> Duration {
 }
 
 /// Never ends well.
-async fn session(bus: &Arc<Inner>, hub: &Hub, failures: &mut u32) -> RedisResult<std::convert::Infallible> {
+async fn session(bus: &Arc<Inner>, hub: &Hub, up: &mut Option<bool>) -> RedisResult<Infallible> {
     let over = Arc::new(Notify::new());
     let (ears, there, end) = (Arc::clone(bus), hub.clone(), Arc::clone(&over));
     let on_push = move |push: PushInfo| match (push.kind, push.data.as_slice()) {
@@ -104,11 +111,6 @@ async fn session(bus: &Arc<Inner>, hub: &Hub, failures: &mut u32) -> RedisResult
         _ => {}
     };
     let mut connection = bus.link.connect(on_push).await?;
-    bus.metrics.bus.set_up(&bus.link.channel, true);
-    tracing::info!(address = bus.link.address, "redis is there");
-    *failures = 0;
-    // What was told while nobody here could hear it.
-    hub.resync();
     // The others shall know at once that there is a new node, or what they have missed of an old one.
     let mut message = bus.next_beat();
     loop {
@@ -119,6 +121,14 @@ async fn session(bus: &Arc<Inner>, hub: &Hub, failures: &mut u32) -> RedisResult
             () = over.notified() => return Err(lost()),
         }
         bus.metrics.bus.told.inc();
+        // Only now does it serve both ways: a user may be let in who may not publish.
+        if *up != Some(true) {
+            *up = Some(true);
+            bus.metrics.bus.set_up(&bus.link.channel, true);
+            tracing::info!(address = bus.link.address, "redis is there");
+            // What was told while nobody here could hear it.
+            hub.resync();
+        }
         message = loop {
             if let Some(message) = bus.next_message() {
                 break message;

@@ -5,6 +5,7 @@ use crate::{NEVER, Nodes};
 use chat_testkit::services::Redis;
 use chat_testkit::{ServerProcess, binary, eventually};
 use std::process::Command;
+use std::time::Duration;
 
 #[tokio::test]
 async fn it_may_speak_tls_and_be_vouched_for_by_an_authority_of_ones_own() {
@@ -35,6 +36,19 @@ async fn a_password_is_never_shown_right_or_wrong() {
     assert!(!right.log().contains(redis.password()), "{}", right.log());
     assert!(!wrong.log().contains("not-the-word"), "{}", wrong.log());
     assert!(wrong.log().contains("WRONGPASS") || wrong.log().contains("uthentication"), "{}", wrong.log());
+}
+
+#[tokio::test]
+async fn a_user_who_may_listen_and_not_publish_is_one_line_in_the_log() {
+    let redis = Redis::start();
+    redis.command(&["ACL", "SETUSER", "mute", "on", ">word", "~*", "&*", "+@all", "-publish"]);
+    let url = redis.url().replace(&format!(":{}@", redis.password()), "mute:word@");
+    let mute = ServerProcess::start_with(&["--redis", &url]);
+    eventually("it says so", || mute.log().contains("redis is away")).await;
+    tokio::time::sleep(Duration::from_secs(2)).await; // for what it does next, again and again
+    let log = mute.log();
+    assert_eq!(log.matches("redis is").count(), 1, "{log}");
+    assert!(log.contains("NOPERM") || log.contains("permission"), "{log}");
 }
 
 #[tokio::test]
