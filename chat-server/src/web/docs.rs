@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use utoipa_swagger_ui::Config;
 
-/// As strict as Swagger UI can live with: it writes styles into its elements, and draws its icons from `data:`.
-const DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+/// As strict as Swagger UI can live with: it draws its icons from `data:`.
+const DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The files that the page asks for, of those that come with it.
@@ -27,8 +27,10 @@ const FILES: [(&str, &str); 8] = [
 ];
 
 static UI: LazyLock<BTreeMap<&str, (&str, Tagged)>> = LazyLock::new(|| {
-    // No validator: it would be asked over the network what it thinks of our document.
-    let config = Arc::new(Config::from("/openapi.json").validator_url("none").try_it_out_enabled(true));
+    // No validator: it would be asked over the network what it thinks of our document. No bar at the top: it is
+    // for other servers' documents, and its logo needs a style that stands in the page.
+    let config = Config::from("/openapi.json").validator_url("none").use_base_layout();
+    let config = Arc::new(config.try_it_out_enabled(true));
     let file = |(name, kind)| {
         let file = utoipa_swagger_ui::serve(name, config.clone()).ok().flatten()?;
         Some((name, (kind, Tagged::new(file.bytes.into_owned()))))
