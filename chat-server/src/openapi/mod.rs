@@ -147,6 +147,10 @@ fn add_security(components: &mut Components) {
             "`{SUBPROTOCOL}, {BEARER_SUBPROTOCOL}JWT`: the token of a browser, at the handshake of a WebSocket only."
         ),
     ));
+    let metrics = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The token of `--metrics-token`."));
+    components.add_security_scheme("metrics", SecurityScheme::Http(metrics.build()));
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
     components.add_security_scheme("subprotocol", SecurityScheme::ApiKey(subprotocol));
 }

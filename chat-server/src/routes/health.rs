@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::auth::{self, Secret};
 use crate::error::ApiError;
 use crate::metrics;
-use crate::openapi::{TOKEN, problems};
+use crate::openapi::problems;
 use crate::readiness::Ready;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 problems! {
     Living:;
-    Measuring: TOKEN, &[ErrorCode::NotFound];
+    Measuring: &[ErrorCode::TokenMissing, ErrorCode::TokenRefused, ErrorCode::NotFound];
 }
 
 /// That the process lives.
@@ -69,6 +69,7 @@ pub(super) async fn ready(State(app): State<App>) -> impl IntoResponse {
     path = "/metrics",
     tag = "Operations",
     operation_id = "metrics",
+    security(("metrics" = [])),
     responses((status = 200, description = "OpenMetrics.", body = String, content_type = "application/openmetrics-text"), Measuring),
 )]
 pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {

@@ -11,10 +11,11 @@ import requests
 
 HERE = Path(__file__).parent
 SECRET = "a secret of more than thirty-two bytes"
+METRICS_TOKEN = "another secret of more than thirty-two bytes"
 
 # Polls and heartbeats as short as they go, so that none outlasts its request; and no limit to how much one user
 # may ask: what is tested here is each answer, and 429 would be nearly all of them.
-OPTIONS = ["--max-wait", "5", "--heartbeat", "1", "--user-rate", "0", "--log", "error"]
+OPTIONS = ["--max-wait", "5", "--heartbeat", "1", "--user-rate", "0", "--log", "error", "--metrics-token", METRICS_TOKEN]
 
 
 def seed(url, token):
@@ -41,7 +42,8 @@ def main(binary):
             seed(url, token)
             test = [Path(sys.executable).with_name("schemathesis"), "--config-file", HERE / "schemathesis.toml", "run"]
             test += [f"{url}/openapi.json", *sys.argv[2:]]
-            environment |= {"CHAT_TOKEN": token, "CHAT_HOOKS": str(HERE / "hooks.py")}
+            environment |= {"CHAT_TOKEN": token, "CHAT_METRICS_TOKEN": METRICS_TOKEN}
+            environment |= {"CHAT_HOOKS": str(HERE / "hooks.py")}
             # Its caches belong to the run.
             tested = subprocess.run(test, env=environment, cwd=folder)
             if server.poll() is not None:
