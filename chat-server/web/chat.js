@@ -8,7 +8,7 @@ import { translate, words, wordsFor } from "./words.js";
 import { RoomView } from "./view.js";
 
 /** Between two looks at the list of rooms, unless the server asks for more. */
-const LOOK_MS = 3_000;
+const LOOK_MS = 5_000;
 
 const element = (id) => document.getElementById(id);
 

@@ -36,6 +36,8 @@ export class Room {
   #closing = new AbortController();
   #listening = new AbortController();
   #socket;
+  /** Handshakes in a row that came to nothing while the server answered polls. */
+  #unopened = 0;
   /** What was said over the socket and is not answered yet, by key. */
   #said = new Map();
 
@@ -55,6 +57,7 @@ export class Room {
   /** Goes on by another transport, at the same cursor. */
   listenBy(transport) {
     this.transport = transport;
+    this.#unopened = 0;
     this.#listening.abort();
   }
 
@@ -166,10 +169,12 @@ export class Room {
       socket.onclose = resolve;
       socket.onopen = () => {
         this.#socket = socket;
+        this.#unopened = 0;
         live();
       };
       socket.onmessage = ({ data }) => this.#frame(JSON.parse(data));
     });
+    const opened = this.#socket === socket;
     this.#socket = undefined;
     removeEventListener("offline", close);
     for (const said of this.#said.values()) said.reject(new Error("the socket has closed"));
@@ -178,6 +183,8 @@ export class Room {
     if (code) throw new Refusal({ status: code === "token_expired" ? 401 : 403, code });
     // Why a handshake was refused a page is not told. A poll is, and brings what is new besides.
     if (!this.#listening.signal.aborted) await this.#poll();
+    // The server is there, and no socket opens: something between us lets none through. Events pass.
+    if (!opened && ++this.#unopened >= 2) this.transport = "events";
     throw new Error("the socket has closed");
   }
 

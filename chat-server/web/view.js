@@ -116,6 +116,7 @@ export class RoomView {
     const ended = state instanceof Error;
     const banner = element("banner");
     element("state").textContent = ended ? "" : words[state];
+    element("transport").value = this.room.transport;
     element("state").dataset.state = ended ? "ended" : state;
     const offline = !navigator.onLine ? words.offline : state === "waiting" ? words.serverTrouble : "";
     banner.textContent = ended ? wordsFor(state) : offline;

@@ -31,7 +31,7 @@ mod socket;
 mod sse;
 mod streams;
 mod tls;
-mod web;
 mod traces;
+mod web;
 mod windows;
 mod wire;

@@ -3,6 +3,7 @@
 use crate::browser::{Browser, TRANSPORTS};
 use chat_protocol::RoomId;
 use chat_testkit::{FaultProxy, ServerProcess, eventually};
+use serde_json::json;
 
 #[tokio::test]
 #[ignore = "needs Chromium: scripts/test web"]
@@ -27,6 +28,28 @@ async fn after_a_restart_of_the_server_nothing_is_lost_or_doubled() {
         assert_eq!(server.messages(room).len(), 3, "{transport}");
         assert_eq!(browser.text("#banner").await, "");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn where_no_websocket_comes_through_the_page_goes_on_by_events() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    let browser = Browser::start().await;
+    browser.page.goto(server.url()).await.unwrap();
+    // What a page sees of a proxy that knows no upgrade.
+    let blocked = "window.WebSocket = class {
+            constructor() { setTimeout(() => this.onclose({ code: 1006 })) }
+            close() {}
+        }";
+    browser.run(blocked).await;
+    browser.write("#token", &server.token("alice")).await;
+    browser.click("#sign-in button").await;
+    browser.open(room).await;
+    browser.is_live().await;
+    assert_eq!(browser.run("return document.getElementById('transport').value").await, json!("events"));
+    server.say(room, "bob", "one");
+    browser.shows(&["one"]).await;
 }
 
 /// Says something through a network that takes it to the server and does not bring the answer.
@@ -114,6 +137,6 @@ async fn who_is_taken_out_of_a_room_is_told_and_can_say_no_more() {
             })
             .await;
         let inert = browser.run("return document.getElementById('composer').inert").await;
-        assert_eq!(inert, serde_json::json!(true), "{transport}");
+        assert_eq!(inert, json!(true), "{transport}");
     }
 }
