@@ -10,10 +10,11 @@
 //!   knows whether a change was kept: all of them may be asked for again.
 
 use super::error::StoreError;
+use super::expiry::OldKeys;
 use super::model::{Changes, Missed, NewMessage, PageRequest};
 use async_trait::async_trait;
 use chat_protocol::{
-    Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, UserId,
+    Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, Timestamp, UserId,
 };
 use std::collections::BTreeSet;
 
@@ -59,4 +60,10 @@ pub(super) trait Backend: Send + Sync + 'static {
     ) -> Result<Missed, StoreError>;
 
     async fn changes(&self, room: RoomId, after: Seq, known_removals: i64) -> Result<Changes, StoreError>;
+
+    /// Of the next rooms after the number `after`, those with keys of messages sent before `before`.
+    async fn old_keys(&self, after: i64, before: Timestamp) -> Result<OldKeys, StoreError>;
+
+    /// Clears some of them in one short transaction, and says whether there may be more.
+    async fn clear_old_keys(&self, room: RoomId, before: Timestamp) -> Result<bool, StoreError>;
 }

@@ -8,6 +8,7 @@
 pub mod admin;
 mod backend;
 mod error;
+mod expiry;
 mod model;
 mod notices;
 pub(crate) mod postgres;
@@ -33,6 +34,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Where the messages are kept.
 #[derive(Debug, Clone)]
@@ -90,6 +92,8 @@ pub struct Options {
     pub readers: usize,
     /// Connections to PostgreSQL.
     pub connections: usize,
+    /// How long an idempotency key is kept; `None` for good.
+    pub keep_keys: Option<Duration>,
     /// Where it is counted.
     pub metrics: metrics::Store,
 }
@@ -97,6 +101,9 @@ pub struct Options {
 /// PostgreSQL takes 100 by default: that is for some nodes, and a backup beside them. Few are enough, as each is
 /// busy for a millisecond or two.
 const CONNECTIONS: usize = 16;
+
+/// A phone that lay in a drawer all summer sends what its owner wrote before, and may have sent it already.
+const KEEP_KEYS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 impl Default for Options {
     fn default() -> Self {
@@ -108,6 +115,7 @@ impl Default for Options {
             reader_queue: 4_096,
             readers: cores.clamp(2, 8),
             connections: CONNECTIONS,
+            keep_keys: Some(KEEP_KEYS),
             metrics: Metrics::new().store,
         }
     }
@@ -143,16 +151,20 @@ impl Store {
         options: Options,
         announce: impl Fn(&[Changed]) + Send + Sync + 'static,
     ) -> Result<(Self, StoreThreads), OpenError> {
-        match database.into() {
+        let (backend, threads): (Arc<dyn Backend>, _) = match database.into() {
             Database::File(path) => {
                 let (sqlite, threads) = Sqlite::open(&path, &options, Arc::new(announce))?;
-                Ok((Self(Arc::new(sqlite)), threads))
+                (Arc::new(sqlite), threads)
             }
             Database::Postgres(url) => {
                 let postgres = Postgres::open(&url, &options, Arc::new(announce)).await?;
-                Ok((Self(Arc::new(postgres)), StoreThreads(Vec::new())))
+                (Arc::new(postgres), StoreThreads(Vec::new()))
             }
+        };
+        if let Some(keep) = options.keep_keys {
+            tokio::spawn(expiry::run(Arc::downgrade(&backend), keep));
         }
+        Ok((Self(backend), threads))
     }
 
     /// Whether the database answers, to a reader and to the writer.

@@ -1,7 +1,7 @@
 //! What goes into a store and comes out of it, besides the wire's own types.
 
 use chat_protocol::{Message, MessageId, MessageText, Page, RoomId, Seq, TransactionId, UserId};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 
 /// A room to be made.
@@ -82,7 +82,9 @@ pub struct Changes {
 
 /// Tells the text a key came with from another. 128 bits of SHA-256: the only one who could gain from a
 /// collision is the sender, over themselves.
-pub(super) fn digest(text: &str) -> [u8; 16] {
+pub(super) type Digest = [u8; 16];
+
+pub(super) fn digest(text: &str) -> Digest {
     let mut short = [0; 16];
     short.copy_from_slice(&Sha256::digest(text)[..16]);
     short

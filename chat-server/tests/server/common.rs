@@ -2,12 +2,13 @@
 
 use chat_protocol::{ErrorCode, Message, Page, Problem, RoomId, Rooms, UserId};
 use chat_server::auth::{Secret, mint};
+use chat_testkit::services::Postgres;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -29,6 +30,19 @@ pub(crate) fn binary() -> Command {
     // Tests ask and say without a pause, as no app does; those about limits name their own.
     command.env("CHAT_USER_RATE", "0").stdin(Stdio::null());
     command
+}
+
+/// A database of a test's own, and the folder that it is in. These tests are run twice by `scripts/test`: as they
+/// are, on SQLite files, and with `CHAT_TEST_DATABASE=postgres`, on databases of one PostgreSQL.
+pub(crate) fn database() -> (PathBuf, Option<TempDir>) {
+    match std::env::var("CHAT_TEST_DATABASE").as_deref() {
+        Ok("postgres") => (Postgres::shared().database().into(), None),
+        Ok(other) => panic!("CHAT_TEST_DATABASE is postgres or nothing, not {other:?}"),
+        Err(_) => {
+            let folder = tempfile::tempdir().unwrap();
+            (folder.path().join("chat.db"), Some(folder))
+        }
+    }
 }
 
 /// A running server, killed when dropped.
@@ -53,9 +67,9 @@ impl Server {
     }
 
     pub(crate) fn start_with(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut server = Self::start_on(&folder.path().join("chat.db"), options);
-        server._folder = Some(folder);
+        let (database, folder) = database();
+        let mut server = Self::start_on(&database, options);
+        server._folder = folder;
         server
     }
 
@@ -65,9 +79,9 @@ impl Server {
 
     /// On a database of its own, and with no other secret or key than the options name.
     pub(crate) fn start_without_secret(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut server = Self::launch(&folder.path().join("chat.db"), options);
-        server._folder = Some(folder);
+        let (database, folder) = database();
+        let mut server = Self::launch(&database, options);
+        server._folder = folder;
         server
     }
 

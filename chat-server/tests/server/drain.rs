@@ -1,6 +1,6 @@
 //! SIGTERM under load: what was begun is finished, who listens is told, nothing confirmed is lost.
 
-use crate::common::{Api, DEADLINE, Server, client, key};
+use crate::common::{Api, DEADLINE, Server, client, database, key};
 use crate::process::half_a_post;
 use crate::sse::Events;
 use chat_protocol::{CloseCode, RoomId};
@@ -58,8 +58,7 @@ async fn stream(api: Api, room: RoomId) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_load_no_request_is_cut_off_and_nothing_confirmed_is_lost() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = folder.path().join("chat.db");
+    let (database, _folder) = database();
     let mut server = Server::start_on(&database, &["--drain-delay", "1s", "--metrics-listen", "127.0.0.1:0"]);
     let (watcher, alice) = (server.watched(), server.user("alice"));
     let room = alice.make_room(&[]).await;

@@ -1,6 +1,6 @@
 //! The read marker: forward only, and what is left to read.
 
-use crate::common::{Answer, Server};
+use crate::common::{Answer, Server, database};
 use chat_protocol::{ErrorCode, ReadMarker};
 use reqwest::Method;
 use serde_json::json;
@@ -90,8 +90,7 @@ async fn only_a_member_has_a_marker_and_a_newcomers_stands_at_the_newest_message
 
 #[tokio::test]
 async fn a_marker_is_kept_over_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = folder.path().join("chat.db");
+    let (database, _folder) = database();
     let server = Server::start_on(&database, &[]);
     let room = server.user("alice").make_room(&["bob"]).await;
     for text in ["1", "2"] {

@@ -44,7 +44,11 @@ impl Place {
     }
 
     pub(crate) fn postgres() -> Self {
-        Self { database: Postgres::shared().database().parse().unwrap(), _folder: None }
+        Self::at(Postgres::shared().database().parse().unwrap())
+    }
+
+    pub(crate) fn at(database: Database) -> Self {
+        Self { database, _folder: None }
     }
 
     pub(crate) async fn open(&self) -> World {

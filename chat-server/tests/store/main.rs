@@ -8,6 +8,8 @@ mod common;
 mod announcements;
 mod concurrency;
 mod edits;
+mod keys;
 mod members;
 mod messages;
 mod pages;
+mod postgres;

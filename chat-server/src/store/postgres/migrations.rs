@@ -14,7 +14,10 @@ pub(crate) const NEWEST: i64 = MIGRATIONS.len() as i64;
 
 /// The version of the schema, `None` in a database without one.
 const VERSION: &str = "SELECT version FROM chat_schema";
-const IS_OURS: &str = "SELECT to_regclass(current_schema() || '.chat_schema') IS NOT NULL";
+/// Not by `to_regclass`, which may still believe what it was asked before another node made the table.
+const IS_OURS: &str = "
+    SELECT EXISTS (SELECT 1 FROM pg_class
+                    WHERE relname = 'chat_schema' AND relnamespace = to_regnamespace(current_schema()))";
 
 /// Tables and views in the schema, those that an extension brought along aside.
 const IS_EMPTY: &str = "

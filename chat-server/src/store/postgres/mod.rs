@@ -12,6 +12,7 @@
 mod admin;
 mod batch;
 mod decide;
+mod keys;
 mod lanes;
 pub(crate) mod migrations;
 mod pool;
@@ -27,6 +28,7 @@ pub use url::{InvalidUrl, PostgresUrl};
 use super::Options;
 use super::backend::Backend;
 use super::error::{OpenError, StoreError};
+use super::expiry::OldKeys;
 use super::model::{Changes, Missed, NewMessage, PageRequest};
 use super::notices::Announce;
 use async_trait::async_trait;
@@ -172,5 +174,13 @@ impl Backend for Postgres {
 
     async fn changes(&self, room: RoomId, after: Seq, known_removals: i64) -> Result<Changes, StoreError> {
         reads::changes(&self.pool, room, after, known_removals).await
+    }
+
+    async fn old_keys(&self, after: i64, before: Timestamp) -> Result<OldKeys, StoreError> {
+        Ok(keys::old(&self.pool, after, before).await?)
+    }
+
+    async fn clear_old_keys(&self, room: RoomId, before: Timestamp) -> Result<bool, StoreError> {
+        Ok(keys::clear(&self.pool, room, before).await?)
     }
 }

@@ -175,6 +175,26 @@ statements! {
         "INSERT INTO members (room, user_id, read_marker)
          SELECT $1, n.* FROM unnest($2::text[], $3::bigint[]) n";
 
+    /// Of the next rooms, whether the first key is old. The subquery is an index scan of its length.
+    OLD_KEYS =
+        "SELECT r.id, m.sent_at IS NOT NULL AND m.sent_at < $2
+           FROM (SELECT id, keys_from FROM rooms WHERE id > $1 ORDER BY id LIMIT $3) r
+           LEFT JOIN messages m ON m.room = r.id AND m.id = r.keys_from
+          ORDER BY r.id";
+
+    /// Of a room's next messages: where they begin, the first whose key is kept, and the last.
+    WHICH_KEYS =
+        "SELECT r.keys_from, min(m.id) FILTER (WHERE m.sent_at >= $2), max(m.id)
+           FROM rooms r JOIN messages m ON m.room = r.id AND m.id >= r.keys_from AND m.id < r.keys_from + $3
+          WHERE r.id = $1 GROUP BY r.id";
+
+    /// Clears keys.
+    CLEAR_KEYS =
+        "UPDATE messages SET transaction_id = NULL, text_digest = NULL WHERE room = $1 AND id >= $2 AND id < $3";
+
+    /// Remembers up to where.
+    KEYS_FROM = "UPDATE rooms SET keys_from = $2 WHERE id = $1";
+
     /// Moves the room on.
     UPDATE_ROOM = "UPDATE rooms SET last_id = $2, last_seq = $3, removals = $4 WHERE id = $1";
 }

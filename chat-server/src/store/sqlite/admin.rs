@@ -4,7 +4,8 @@
 //! an import pauses after each batch ([`PAUSE`]), or the server's writer would hardly ever find the file free.
 
 use super::connection::{open_reader, open_writer};
-use super::rows::{message_with_key, stored, with_message_columns};
+use super::rows::{message_with_key, stored};
+use super::sql::with_message_columns;
 use super::{members, migrations, rooms};
 use crate::store::admin::{Admin, AdminError, Import, Member, RoomInfo, Vacuumed};
 use crate::store::error::OpenError;

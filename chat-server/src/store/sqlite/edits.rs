@@ -4,7 +4,8 @@
 //! seq, so it reaches every reader by the same cursor as a new message does. Doing the same once
 //! more, after a lost answer, changes nothing and takes no seq.
 
-use super::rows::{access, message, stored, with_message_columns};
+use super::rows::{access, message, stored};
+use super::sql::{self, Ask};
 use crate::store::error::StoreError;
 use chat_protocol::{Message, MessageId, MessageText, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension};
@@ -25,8 +26,7 @@ pub(super) fn edit(
         return Ok(message);
     }
     let (seq, edited_at) = (next_seq(tx, room)?, Timestamp::now());
-    tx.prepare_cached("UPDATE messages SET seq = ?3, text = ?4, edited_at = ?5 WHERE room = ?1 AND id = ?2")?
-        .execute((room.get(), id.get(), seq.get(), text.as_str(), edited_at.as_millis()))?;
+    tx.ask(sql::EDIT)?.execute((room.get(), id.get(), seq.get(), text.as_str(), edited_at.as_millis()))?;
     Ok(Message { seq, text: text.as_str().to_owned(), edited_at: Some(edited_at), ..message })
 }
 
@@ -43,18 +43,15 @@ pub(super) fn delete(
         return Ok(message);
     }
     let seq = next_seq(tx, room)?;
-    tx.prepare_cached("UPDATE messages SET seq = ?3, text = '', deleted = 1 WHERE room = ?1 AND id = ?2")?
-        .execute((room.get(), id.get(), seq.get()))?;
+    tx.ask(sql::DELETE)?.execute((room.get(), id.get(), seq.get()))?;
     Ok(Message { seq, text: String::new(), deleted: true, ..message })
 }
 
 /// The message, if `caller` is in the room and wrote it.
 fn own(tx: &Connection, room: RoomId, id: MessageId, caller: &UserId) -> Result<Message, StoreError> {
     access(tx, room, caller)?;
-    let found = tx
-        .prepare_cached(with_message_columns!("SELECT ", " FROM messages m WHERE m.room = ?1 AND m.id = ?2"))?
-        .query_row((room.get(), id.get()), |row| message(row, 0, caller))
-        .optional()?;
+    let found =
+        tx.ask(sql::BY_ID)?.query_row((room.get(), id.get()), |row| message(row, 0, caller)).optional()?;
     match found {
         None => Err(StoreError::MessageNotFound),
         Some(message) if message.sender != *caller => Err(StoreError::NotTheSender),
@@ -63,8 +60,6 @@ fn own(tx: &Connection, room: RoomId, id: MessageId, caller: &UserId) -> Result<
 }
 
 fn next_seq(tx: &Connection, room: RoomId) -> Result<Seq, StoreError> {
-    let seq = tx
-        .prepare_cached("UPDATE rooms SET last_seq = last_seq + 1 WHERE id = ?1 RETURNING last_seq")?
-        .query_row([room.get()], |row| stored(Seq::new(row.get(0)?)))?;
+    let seq = tx.ask(sql::NEXT_SEQ)?.query_row([room.get()], |row| stored(Seq::new(row.get(0)?)))?;
     Ok(seq)
 }

@@ -2,7 +2,8 @@
 
 use super::members;
 use super::messages::{fetch, page};
-use super::rows::{access, message_with_key, stored, with_message_columns};
+use super::rows::{access, message_with_key, stored};
+use super::sql::{self, Ask};
 use crate::store::error::StoreError;
 use crate::store::model::{Changes, Missed, PAGE_BYTES, PageRequest};
 use chat_protocol::limits::MAX_PAGE;
@@ -28,17 +29,13 @@ pub(super) fn changes(
     known_removals: i64,
 ) -> Result<Changes, StoreError> {
     let (last_seq, removals) = tx
-        .prepare_cached("SELECT last_seq, removals FROM rooms WHERE id = ?1")?
+        .ask(sql::HEAD)?
         .query_row([room.get()], |row| Ok((stored(Seq::new(row.get(0)?))?, row.get(1)?)))
         .optional()?
         .ok_or(StoreError::RoomNotFound)?;
     let members = if removals == known_removals { None } else { Some(members::all(tx, room)?) };
-    let sql = with_message_columns!(
-        "SELECT ",
-        " FROM messages m WHERE m.room = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3"
-    );
     let params = (room.get(), after.get(), MAX_PAGE);
-    let messages = fetch(tx, sql, params, PAGE_BYTES, |row| message_with_key(row, 0))?;
+    let messages = fetch(tx, sql::AFTER, params, PAGE_BYTES, |row| message_with_key(row, 0))?;
     let cursor = messages.last().map_or(after, |last| last.seq);
     Ok(Changes { messages, cursor, has_more: cursor < last_seq, removals, members })
 }

@@ -1,6 +1,7 @@
 //! How far somebody has read.
 
-use super::rows::{access, stored, unread};
+use super::rows::{access, stored};
+use super::sql::{self, Ask};
 use crate::store::error::StoreError;
 use chat_protocol::{MessageId, ReadMarker, RoomId, UserId};
 use rusqlite::Connection;
@@ -12,27 +13,15 @@ pub(super) fn advance(tx: &Connection, room: RoomId, user: &UserId, id: MessageI
     if id.get() > newest {
         return Err(StoreError::MarkerAhead { newest });
     }
-    tx.prepare_cached(
-        "UPDATE members SET read_marker = ?3 WHERE room = ?1 AND user = ?2 AND read_marker < ?3",
-    )?
-    .execute((room.get(), user.as_str(), id.get()))?;
+    tx.ask(sql::ADVANCE_MARKER)?.execute((room.get(), user.as_str(), id.get()))?;
     Ok(())
 }
 
 /// Where the marker is, and what lies beyond it at the same moment.
 pub(super) fn of(tx: &Connection, room: RoomId, user: &UserId) -> Result<ReadMarker, StoreError> {
     access(tx, room, user)?;
-    let marker = tx
-        .prepare_cached(concat!(
-            "SELECT me.read_marker, ",
-            unread!(),
-            " FROM members me WHERE me.room = ?1 AND me.user = ?2"
-        ))?
-        .query_row((room.get(), user.as_str()), |row| {
-            Ok(ReadMarker { id: stored(MessageId::new(row.get(0)?))?, unread: row.get(1)? })
-        })?;
+    let marker = tx.ask(sql::MARKER)?.query_row((room.get(), user.as_str()), |row| {
+        Ok(ReadMarker { id: stored(MessageId::new(row.get(0)?))?, unread: row.get(1)? })
+    })?;
     Ok(marker)
 }
-
-#[cfg(test)]
-mod tests;

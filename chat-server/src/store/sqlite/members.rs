@@ -4,6 +4,7 @@
 //! before it hands out the token.
 
 use super::rows::{access, stored};
+use super::sql::{self, Ask};
 use crate::store::error::StoreError;
 use chat_protocol::{RoomId, UserId};
 use rusqlite::Connection;
@@ -16,12 +17,7 @@ pub(super) fn add(tx: &Connection, room: RoomId, caller: &UserId, user: &UserId)
 
 /// A newcomer has nothing unread: what was said before is history.
 pub(super) fn insert(tx: &Connection, room: RoomId, user: &UserId) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO members (room, user, read_marker)
-         SELECT id, ?2, last_id FROM rooms WHERE id = ?1
-         ON CONFLICT DO NOTHING",
-    )?
-    .execute((room.get(), user.as_str()))?;
+    tx.ask(sql::INSERT_MEMBER)?.execute((room.get(), user.as_str()))?;
     Ok(())
 }
 
@@ -41,18 +37,16 @@ pub(super) fn remove(
 
 /// Takes `user` out, whoever asks for it.
 pub(super) fn take_out(tx: &Connection, room: RoomId, user: &UserId) -> Result<(), StoreError> {
-    let removed = tx
-        .prepare_cached("DELETE FROM members WHERE room = ?1 AND user = ?2")?
-        .execute((room.get(), user.as_str()))?;
+    let removed = tx.ask(sql::DELETE_MEMBER)?.execute((room.get(), user.as_str()))?;
     if removed > 0 {
-        tx.prepare_cached("UPDATE rooms SET removals = removals + 1 WHERE id = ?1")?.execute([room.get()])?;
+        tx.ask(sql::COUNT_REMOVAL)?.execute([room.get()])?;
     }
     Ok(())
 }
 
 /// Everybody in the room.
 pub(super) fn all(tx: &Connection, room: RoomId) -> Result<HashSet<UserId>, StoreError> {
-    let mut statement = tx.prepare_cached("SELECT user FROM members WHERE room = ?1")?;
+    let mut statement = tx.ask(sql::MEMBERS)?;
     let users = statement.query_map([room.get()], |row| stored(UserId::new(row.get::<_, String>(0)?)))?;
     Ok(users.collect::<rusqlite::Result<_>>()?)
 }

@@ -1,8 +1,10 @@
 //! Messages: allotting ids, finding replays, and cutting pages.
 
-use super::rows::{Access, access, message, stored, with_message_columns};
+use super::rows::{Access, access, message, stored};
+use super::sql::{self, Ask};
 use crate::store::error::StoreError;
-use crate::store::model::{Budget, NewMessage, PageRequest, digest};
+use crate::store::model::{Budget, Digest, NewMessage, PageRequest, digest};
+use crate::store::sql::Sql;
 use chat_protocol::{Message, MessageId, Page, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
@@ -12,22 +14,15 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage) -> Result<Message, Store
     access(tx, new.room, &new.sender)?;
     let digest = digest(new.text.as_str());
     if let Some((known, message)) = by_key(tx, new)? {
-        return if known == digest { Ok(message) } else { Err(StoreError::IdempotencyKeyReused) };
+        // Without a digest it was imported, and what it said at first nobody knows.
+        let same = known.is_none_or(|known| known == digest);
+        return if same { Ok(message) } else { Err(StoreError::IdempotencyKeyReused) };
     }
-    let (id, seq) = tx
-        .prepare_cached(
-            "UPDATE rooms SET last_id = last_id + 1, last_seq = last_seq + 1 WHERE id = ?1
-             RETURNING last_id, last_seq",
-        )?
-        .query_row([new.room.get()], |row| {
-            Ok((stored(MessageId::new(row.get(0)?))?, stored(Seq::new(row.get(1)?))?))
-        })?;
+    let (id, seq) = tx.ask(sql::NEXT_ID)?.query_row([new.room.get()], |row| {
+        Ok((stored(MessageId::new(row.get(0)?))?, stored(Seq::new(row.get(1)?))?))
+    })?;
     let sent_at = Timestamp::now();
-    tx.prepare_cached(
-        "INSERT INTO messages (room, id, seq, sender, text, sent_at, transaction_id, text_digest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?
-    .execute((
+    tx.ask(sql::INSERT_MESSAGE)?.execute((
         new.room.get(),
         id.get(),
         seq.get(),
@@ -50,13 +45,10 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage) -> Result<Message, Store
 }
 
 /// What `new`'s key has stored before, and the digest of the text it came with then.
-fn by_key(tx: &Connection, new: &NewMessage) -> Result<Option<([u8; 16], Message)>, StoreError> {
+fn by_key(tx: &Connection, new: &NewMessage) -> Result<Option<(Option<Digest>, Message)>, StoreError> {
     let key = (new.room.get(), new.sender.as_str(), new.transaction_id.as_str());
     Ok(tx
-        .prepare_cached(with_message_columns!(
-            "SELECT m.text_digest, ",
-            " FROM messages m WHERE m.room = ?1 AND m.sender = ?2 AND m.transaction_id = ?3"
-        ))?
+        .ask(sql::BY_KEY)?
         .query_row(key, |row| Ok((row.get(0)?, message(row, 1, &new.sender)?)))
         .optional()?)
 }
@@ -96,11 +88,8 @@ fn changes(
     (cursor, limit): (Seq, u32),
     bytes: usize,
 ) -> Result<Page, StoreError> {
-    let sql = with_message_columns!(
-        "SELECT ",
-        " FROM messages m WHERE m.room = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3"
-    );
-    let messages = fetch(tx, sql, (room.get(), cursor.get(), limit), bytes, |row| message(row, 0, reader))?;
+    let messages =
+        fetch(tx, sql::AFTER, (room.get(), cursor.get(), limit), bytes, |row| message(row, 0, reader))?;
     let cursor = messages.last().map_or(cursor, |last| last.seq);
     Ok(Page { messages, cursor, has_more: cursor < access.last_seq })
 }
@@ -113,11 +102,8 @@ fn history(
     (before, limit): (i64, u32),
     bytes: usize,
 ) -> Result<Page, StoreError> {
-    let sql = with_message_columns!(
-        "SELECT ",
-        " FROM messages m WHERE m.room = ?1 AND m.id < ?2 ORDER BY m.id DESC LIMIT ?3"
-    );
-    let mut messages = fetch(tx, sql, (room.get(), before, limit), bytes, |row| message(row, 0, reader))?;
+    let mut messages =
+        fetch(tx, sql::BEFORE, (room.get(), before, limit), bytes, |row| message(row, 0, reader))?;
     messages.reverse();
     // Ids are dense from 1.
     let has_more = messages.first().is_some_and(|oldest| oldest.id.get() > 1);
@@ -128,13 +114,13 @@ fn history(
 /// the first message is always in it.
 pub(super) fn fetch(
     tx: &Connection,
-    sql: &str,
+    sql: Sql,
     params: impl Params,
     bytes: usize,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<Message>,
 ) -> Result<Vec<Message>, StoreError> {
     let mut budget = Budget::new(bytes);
-    let mut statement = tx.prepare_cached(sql)?;
+    let mut statement = tx.ask(sql)?;
     let mut rows = statement.query(params)?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {

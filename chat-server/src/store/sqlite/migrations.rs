@@ -8,8 +8,11 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i64 = 0x6368_6174;
 
 /// Entry `n` makes version `n + 1` out of version `n`. Never change an entry that was released.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001_rooms_and_messages.sql"), include_str!("schema/0002_removals.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_rooms_and_messages.sql"),
+    include_str!("schema/0002_removals.sql"),
+    include_str!("schema/0003_keys_expire.sql"),
+];
 
 /// The version this server writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -52,3 +55,6 @@ fn refuse_foreign(connection: &Connection, version: i64) -> Result<(), OpenError
         Err(OpenError::Foreign)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ mod admin;
 mod backup;
 mod connection;
 mod edits;
+mod keys;
 mod listening;
 mod markers;
 mod members;
@@ -20,6 +21,7 @@ mod migrations;
 mod reader;
 mod rooms;
 mod rows;
+mod sql;
 mod writer;
 
 pub(super) use admin::{Desk, migrate};
@@ -27,13 +29,15 @@ pub(crate) use backup::{BackupError, Stage, backup};
 
 use super::backend::Backend;
 use super::error::{OpenError, StoreError};
+use super::expiry::OldKeys;
 use super::model::{Changes, Missed, NewMessage, PAGE_BYTES, PageRequest};
 use super::notices::{Announce, Changed};
 use super::{Options, StoreThreads};
 use async_trait::async_trait;
 use chat_protocol::{
-    Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, UserId,
+    Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, Timestamp, UserId,
 };
+use sql::Ask;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -68,7 +72,7 @@ impl Sqlite {
 impl Backend for Sqlite {
     async fn ping(&self) -> Result<(), StoreError> {
         self.writer.check_alive()?;
-        self.readers.read(|tx| Ok(tx.query_row("SELECT EXISTS (SELECT 1 FROM rooms)", [], |_| Ok(()))?)).await
+        self.readers.read(|tx| Ok(tx.ask(sql::PING)?.query_row([], |_| Ok(()))?)).await
     }
 
     async fn create_room(&self, title: String, members: BTreeSet<UserId>) -> Result<Room, StoreError> {
@@ -138,5 +142,13 @@ impl Backend for Sqlite {
 
     async fn changes(&self, room: RoomId, after: Seq, known_removals: i64) -> Result<Changes, StoreError> {
         self.readers.read(move |tx| listening::changes(tx, room, after, known_removals)).await
+    }
+
+    async fn old_keys(&self, after: i64, before: Timestamp) -> Result<OldKeys, StoreError> {
+        self.readers.read(move |tx| keys::old(tx, after, before)).await
+    }
+
+    async fn clear_old_keys(&self, room: RoomId, before: Timestamp) -> Result<bool, StoreError> {
+        self.writer.write(move |tx| keys::clear(tx, room, before)).await
     }
 }

@@ -1,7 +1,8 @@
 //! Making rooms and listing them.
 
 use super::members;
-use super::rows::{message, stored, unread, with_message_columns};
+use super::rows::{message, stored};
+use super::sql::{self, Ask};
 use crate::store::error::StoreError;
 use chat_protocol::{MessageId, Room, RoomId, RoomSummary, Timestamp, UserId};
 use rusqlite::Connection;
@@ -18,21 +19,12 @@ pub(super) fn create(tx: &Connection, title: String, members: BTreeSet<UserId>) 
 
 /// An empty room with nobody in it, under a number that no room has had.
 pub(super) fn insert(tx: &Connection, title: &str, created_at: Timestamp) -> Result<RoomId, StoreError> {
-    let id: i64 = tx
-        .prepare_cached("INSERT INTO rooms (title, created_at) VALUES (?1, ?2) RETURNING id")?
-        .query_row((title, created_at.as_millis()), |row| row.get(0))?;
+    let id: i64 = tx.ask(sql::INSERT_ROOM)?.query_row((title, created_at.as_millis()), |row| row.get(0))?;
     Ok(stored(RoomId::new(id))?)
 }
 
 pub(super) fn of(tx: &Connection, user: &UserId) -> Result<Vec<RoomSummary>, StoreError> {
-    let mut statement = tx.prepare_cached(with_message_columns!(
-        concat!("SELECT r.id, r.title, ", unread!(), ", nullif(me.read_marker, 0), m.id IS NOT NULL, "),
-        " FROM members me
-           JOIN rooms r ON r.id = me.room
-           LEFT JOIN messages m ON m.room = r.id AND m.id = r.last_id
-          WHERE me.user = ?1
-          ORDER BY r.id"
-    ))?;
+    let mut statement = tx.ask(sql::ROOMS_OF)?;
     let rooms = statement.query_map([user.as_str()], |row| {
         Ok(RoomSummary {
             id: stored(RoomId::new(row.get(0)?))?,

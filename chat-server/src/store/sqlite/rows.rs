@@ -1,31 +1,10 @@
 //! From columns to the wire's newtypes, and the one question that guards every other.
 
+use super::sql::{self, Ask};
 use crate::store::error::StoreError;
 use chat_protocol::{InvalidId, Message, MessageId, RoomId, Seq, Timestamp, TransactionId, UserId};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
-
-/// A statement with the columns that [`message`] reads, in its order, in the gap.
-macro_rules! with_message_columns {
-    ($before:expr, $after:literal) => {
-        concat!(
-            $before,
-            "m.id, m.seq, m.sender, m.text, m.sent_at, m.edited_at, m.deleted, m.transaction_id",
-            $after
-        )
-    };
-}
-pub(super) use with_message_columns;
-
-/// What the member `me` has not read: others' messages beyond the marker, without the deleted ones.
-/// Found by the primary key from the marker on, so it costs what is unread, not what the room holds.
-macro_rules! unread {
-    () => {
-        "(SELECT count(*) FROM messages u
-           WHERE u.room = me.room AND u.id > me.read_marker AND u.sender <> me.user AND NOT u.deleted)"
-    };
-}
-pub(super) use unread;
 
 /// Reads a message as `reader` may see it, from the columns that start at `from`.
 pub(super) fn message(row: &Row<'_>, from: usize, reader: &UserId) -> rusqlite::Result<Message> {
@@ -44,7 +23,10 @@ pub(super) fn message_with_key(row: &Row<'_>, from: usize) -> rusqlite::Result<M
         sent_at: Timestamp::from_millis(row.get(from + 4)?),
         edited_at: row.get::<_, Option<i64>>(from + 5)?.map(Timestamp::from_millis),
         deleted: row.get(from + 6)?,
-        transaction_id: Some(stored(TransactionId::new(row.get::<_, String>(from + 7)?))?),
+        transaction_id: row
+            .get::<_, Option<String>>(from + 7)?
+            .map(|key| stored(TransactionId::new(key)))
+            .transpose()?,
         sender: stored(UserId::new(row.get::<_, String>(from + 2)?))?,
     })
 }
@@ -67,11 +49,7 @@ pub(super) struct Access {
 /// Lets `user` into `room` for the length of the transaction that `connection` is in.
 pub(super) fn access(connection: &Connection, room: RoomId, user: &UserId) -> Result<Access, StoreError> {
     let found = connection
-        .prepare_cached(
-            "SELECT r.last_seq, r.last_id, r.removals, m.user IS NOT NULL
-               FROM rooms r LEFT JOIN members m ON m.room = r.id AND m.user = ?2
-              WHERE r.id = ?1",
-        )?
+        .ask(sql::ACCESS)?
         .query_row((room.get(), user.as_str()), |row| {
             let last_seq = stored(Seq::new(row.get(0)?))?;
             let access = Access { last_seq, last_id: row.get(1)?, removals: row.get(2)? };

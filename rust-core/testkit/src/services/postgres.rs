@@ -5,7 +5,7 @@
 
 use super::{free_port, spawn};
 use crate::{DEADLINE, wait};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -174,6 +174,19 @@ impl Postgres {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Runs a statement in a transaction that stays open, with its locks, until what is returned is dropped.
+    pub fn hold(&self, database: &str, sql: &str) -> Held {
+        let name = database.rsplit('/').next().unwrap();
+        let mut psql = self.command("psql");
+        psql.args(self.to(name)).args(["-A", "-t"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = psql.spawn().unwrap();
+        let stdin = child.stdin.as_mut().unwrap();
+        stdin.write_all(format!("BEGIN;\n{sql};\n\\echo held\n").as_bytes()).unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.map_while(Result::ok).any(|line| line == "held"), "psql ended");
+        Held(child)
+    }
+
     /// `host:port`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -221,6 +234,16 @@ impl Drop for Postgres {
         self.kill();
         drop(self.janitor.stdin.take());
         let _ = self.janitor.wait();
+    }
+}
+
+/// An open transaction; rolled back when dropped.
+pub struct Held(Child);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
 }
 
