@@ -14,9 +14,9 @@ pub fn init(level: LogLevel, format: LogFormat) {
         LogLevel::Off => "off",
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
-        LogLevel::Info => "warn,chat_server=info",
-        LogLevel::Debug => "warn,chat_server=debug",
-        LogLevel::Trace => "warn,chat_server=trace",
+        LogLevel::Info => "warn,deadpool=error,deadpool_postgres=error,chat_server=info",
+        LogLevel::Debug => "warn,deadpool=error,deadpool_postgres=error,chat_server=debug",
+        LogLevel::Trace => "warn,deadpool=error,deadpool_postgres=error,chat_server=trace",
     });
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Fails only when a log is there already, and then that one will do.

@@ -53,16 +53,15 @@ fn line(name: &str, arg: &Arg, matches: &ArgMatches, given: &Given) -> String {
 
 /// The value, without what nobody else may see.
 fn shown(arg: &Arg, value: &str) -> String {
+    let named = arg.get_id() == "database"; // the path of a file, or a URL that may hold a password
     match without_password(value) {
+        _ if arg.is_hide_env_values_set() && !named => HIDDEN.to_owned(),
         Some(url) => url,
-        // The path of a file; only a URL of a database may hold a password.
-        None if arg.get_id() == "database" => value.to_owned(),
-        None if arg.is_hide_env_values_set() => HIDDEN.to_owned(),
         None => value.to_owned(),
     }
 }
 
-/// `scheme://user:password@host/…?password=…` without passwords; `None` when it is no URL.
+/// `scheme://user:password@host/…?key=…` without password and query; `None` when it is no URL.
 fn without_password(value: &str) -> Option<String> {
     let (scheme, rest) = value.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -76,8 +75,8 @@ fn without_password(value: &str) -> Option<String> {
         None => authority.to_owned(),
     };
     let path = match path.split_once('?') {
-        Some((path, query)) if query.contains("password") => format!("{path}?{HIDDEN}"),
-        _ => path.to_owned(),
+        Some((path, _)) => format!("{path}?{HIDDEN}"),
+        None => path.to_owned(),
     };
     Some(format!("{scheme}://{authority}{path}"))
 }
@@ -100,6 +99,8 @@ mod tests {
             ("postgres://chat:p@ss@db:5432/chat", "postgres://chat:(hidden)@db:5432/chat"),
             ("postgres://chat@db/chat?password=x", "postgres://chat@db/chat?(hidden)"),
             ("postgres://chat:p/ss@db/chat", "postgres://(hidden)"),
+            ("https://issuer/jwks?api_key=secret", "https://issuer/jwks?(hidden)"),
+            ("postgres://poor:12?sec=ret@host/db", "postgres://(hidden)"),
             ("redis://:secret@cache", "redis://:(hidden)@cache"),
             ("https://chat.example/a@b:c", "https://chat.example/a@b:c"),
         ] {

@@ -37,6 +37,8 @@ enum Command {
     Report(report::Options),
     /// Measure the way into Kotlin and print the table
     Boundary(boundary::Options),
+    /// Measure what one node does on one core, and print the table
+    Server(streams::capacity::Options),
     /// Measure what the streams cost the server and a phone, and print the tables
     Streams(streams::Options),
     /// An engine catches up with a room, then closes
@@ -57,6 +59,7 @@ fn main() -> Result<()> {
     let figures = match Cli::parse().command {
         Command::Report(options) => return report::run(&options),
         Command::Boundary(options) => return boundary::run(&options),
+        Command::Server(options) => return streams::capacity::run(&options),
         Command::Streams(options) => return streams::run(&options),
         Command::CatchUp(job) => job.run()?,
         Command::RawInsert(job) => job.run()?,

@@ -99,6 +99,9 @@ fn no_error_shows_a_secret() {
     }
     let parsed = with(&["--metrics-token=s3cr3t"], &[("CHAT_JWT_SECRET", "s3cr3t")]).unwrap();
     assert!(!format!("{parsed:?}").contains("s3cr3t"), "{parsed:?}");
+    let disguised = ["--metrics-token=a://s3cr3t", "--redis=redis+unix:///run/redis?pass=s3cr3t"];
+    let printed = with(&disguised, &[]).unwrap().printed;
+    assert!(!printed.contains("s3cr3t"), "{printed}");
 }
 
 #[test]

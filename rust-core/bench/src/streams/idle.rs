@@ -45,7 +45,7 @@ pub(crate) async fn measure(options: &Options, programs: &Programs, table: &mut 
 
 /// Between a twentieth of the connections and all of them, so that what the first ones make a server load is not
 /// counted.
-async fn of_one(carrier: Carrier, connections: usize, programs: &Programs) -> Result<f64> {
+pub(super) async fn of_one(carrier: Carrier, connections: usize, programs: &Programs) -> Result<f64> {
     let subject = match (carrier, &programs.socket_io) {
         (Carrier::SocketIo, Some(folder)) => Subject::socket_io(folder)?,
         _ => {

@@ -5,6 +5,7 @@
 //! Beside it, in the same run, the same is asked of Socket.IO. Every delivery is checked: one lost or doubled fails the run.
 
 mod audience;
+pub(crate) mod capacity;
 mod carrier;
 mod cores;
 mod fanout;

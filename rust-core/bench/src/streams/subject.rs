@@ -32,6 +32,11 @@ pub(crate) struct Subject {
 impl Subject {
     /// chat-server on a fresh database.
     pub(crate) fn chat_server(program: &Path, flags: &[&str]) -> Result<Self> {
+        Self::on(program, None, flags)
+    }
+
+    /// chat-server on this database, or a fresh file.
+    pub(crate) fn on(program: &Path, database: Option<&str>, flags: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(program);
         command.args([
@@ -45,7 +50,10 @@ impl Subject {
             "0",
         ]);
         command.args(flags);
-        command.arg("--database").arg(folder.path().join("server.db"));
+        match database {
+            Some(url) => command.args(["--database", url]),
+            None => command.arg("--database").arg(folder.path().join("server.db")),
+        };
         Self::start(command, folder)
     }
 
