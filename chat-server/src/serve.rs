@@ -8,6 +8,7 @@ mod connection;
 use crate::hub::Hub;
 use crate::limits::{Entry, Limits};
 use axum::Router;
+use prometheus_client::metrics::gauge::Gauge;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -71,7 +72,23 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Place {
     /// The connection's other end.
     pub(crate) peer: IpAddr,
-    _held: Arc<(OwnedSemaphorePermit, Entry)>,
+    _held: Arc<(OwnedSemaphorePermit, Entry, Open)>,
+}
+
+/// Counts a connection while it is there.
+struct Open(Gauge);
+
+impl Open {
+    fn new(connections: &Gauge) -> Self {
+        connections.inc();
+        Self(connections.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// Serves `router` until `stop` completes, then drains: idle connections are closed at once, who listens
@@ -113,7 +130,8 @@ async fn serve_with(
                     if let Err(error) = set_up(&stream) {
                         tracing::debug!(%error, "a socket option is refused");
                     }
-                    let place = Place { peer: peer.ip(), _held: Arc::new((permit, entry)) };
+                    let open = Open::new(&hub.metrics().http.connections);
+                    let place = Place { peer: peer.ip(), _held: Arc::new((permit, entry, open)) };
                     tokio::spawn(connection::serve(stream, server.clone(), place));
                 }
                 Err(error) => accept_failed(&error).await,

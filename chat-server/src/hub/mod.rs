@@ -246,6 +246,11 @@ impl Hub {
         }
     }
 
+    /// Where it counts.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     /// How many listen.
     pub fn listeners(&self) -> usize {
         self.lock().listeners

@@ -59,6 +59,11 @@ impl Answers {
         }
     }
 
+    /// Whether each was given out and written.
+    pub(super) fn are_taken(&self) -> bool {
+        lock(&self.0).iter().all(|answer| answer.strong_count() == 0)
+    }
+
     fn longest(&self) -> Option<Instant> {
         lock(&self.0).iter().filter_map(Weak::upgrade).map(|answer| *lock(&answer.0)).min()
     }

@@ -20,17 +20,20 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// With which a client that knows beforehand begins HTTP/2 (RFC 9113, 3.4). No method of HTTP/1.1 begins
 /// like it.
 const PREFACE: &[u8] = b"PRI";
+
+/// How long a peer has to say that it has heard of the end, or to finish a head that it had begun: some round trips.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What every connection is given.
 #[derive(Clone)]
@@ -132,25 +135,68 @@ where
 
 /// What is noted of a connection while hyper serves it.
 struct Watch {
-    /// A request came.
-    spoke: Arc<AtomicBool>,
+    requests: Arc<Requests>,
     /// Until when one has to come.
     deadline: Instant,
     answers: Answers,
     patience: Duration,
 }
 
+/// What was asked on a connection.
+#[derive(Default)]
+struct Requests {
+    /// Something.
+    spoke: AtomicBool,
+    /// Whose answers have not begun.
+    under_way: AtomicUsize,
+}
+
+/// One that is under way.
+struct UnderWay(Arc<Requests>);
+
+impl UnderWay {
+    fn new(requests: &Arc<Requests>) -> Self {
+        requests.spoke.store(true, Ordering::Relaxed);
+        requests.under_way.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(requests))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Watch {
     fn new(server: &Server, deadline: Instant) -> Self {
-        let (spoke, answers) = Default::default();
-        Self { spoke, deadline, answers, patience: server.patience }
+        let (requests, answers) = Default::default();
+        Self { requests, deadline, answers, patience: server.patience }
     }
 
     async fn silent(&self) {
         sleep_until(self.deadline).await;
-        if self.spoke.load(Ordering::Relaxed) {
+        if self.spoke() {
             std::future::pending::<()>().await;
         }
+    }
+
+    fn spoke(&self) -> bool {
+        self.requests.spoke.load(Ordering::Relaxed)
+    }
+
+    /// Returns when nothing has been asked that is not answered, [`FAREWELL`] after whatever was.
+    async fn nothing_left(&self) {
+        let mut quiet = false;
+        while !quiet {
+            quiet = self.quiet();
+            sleep(FAREWELL).await;
+            quiet &= self.quiet();
+        }
+    }
+
+    fn quiet(&self) -> bool {
+        self.requests.under_way.load(Ordering::Relaxed) == 0 && self.answers.are_taken()
     }
 }
 
@@ -161,12 +207,16 @@ fn service(
     watch: &Watch,
 ) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future: Send> + use<> {
     let app = TowerToHyperService::new(server.router.clone());
-    let (spoke, answers) = (Arc::clone(&watch.spoke), watch.answers.clone());
+    let (requests, answers) = (Arc::clone(&watch.requests), watch.answers.clone());
     service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(place.clone());
-        spoke.store(true, Ordering::Relaxed);
+        let under_way = UnderWay::new(&requests);
         let (response, answers) = (app.call(request), answers.clone());
-        async move { response.await.map(|response| answers.watch(response)) }
+        async move {
+            let response = response.await.map(|response| answers.watch(response));
+            drop(under_way); // from here on the answer counts
+            response
+        }
     })
 }
 
@@ -184,11 +234,15 @@ async fn drive<C>(
         // First, so that the answer to a request in flight says that it is the last.
         biased;
         () = stopped(&mut stopping) => {
-            if !watch.spoke.load(Ordering::Relaxed) {
+            if !watch.spoke() {
                 return; // nothing has been asked for
             }
             shut_down(connection.as_mut());
-            connection.await
+            // A peer of HTTP/2 that no longer answers would hold the end up.
+            tokio::select! {
+                ended = connection => ended,
+                () = watch.nothing_left() => return,
+            }
         }
         // Before the connection, which would take another piece.
         () = watch.answers.left_lying(watch.patience) => {

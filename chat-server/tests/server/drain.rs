@@ -160,3 +160,15 @@ async fn a_second_signal_does_not_wait_for_who_never_finishes() {
     assert!(ended.stderr.contains("ending at once"), "{}", ended.stderr);
     assert!(asked.elapsed() < DEADLINE, "{:?}", asked.elapsed());
 }
+
+#[tokio::test]
+async fn a_peer_of_http2_that_no_longer_answers_does_not_hold_the_end_up() {
+    let server = Server::start_with(&["--drain-timeout", "60s"]);
+    let alice = server.user("alice");
+    let http2 = Api { http: client(|builder| builder.http2_prior_knowledge()), ..alice };
+    assert_eq!(http2.get("/v1/rooms").await.status, 200);
+    let asked = Instant::now();
+    // Waits on the thread that the connection would be looked after by.
+    assert_eq!(server.stop().status.code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+}

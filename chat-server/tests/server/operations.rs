@@ -90,5 +90,7 @@ async fn what_happens_is_counted_by_route_and_transport() {
     assert_eq!(requests("POST", "/v1/rooms/{room}/messages", 201), 1.0);
     assert_eq!(requests("GET", "/v1/rooms/{room}/messages", 200), 1.0);
     assert_eq!(requests("GET", "/v1/rooms/{room}/socket", 101), 1.0);
+    let connections = figure(&seen, "chat_http_connections");
+    assert!((3.0..=4.0).contains(&connections), "{connections}");
     assert!(!String::from_utf8(seen.body).unwrap().contains("alice"));
 }
