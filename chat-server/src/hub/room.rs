@@ -125,9 +125,7 @@ impl Room {
     }
 
     fn end_all(&self, why: CloseCode) {
-        for place in self.lock().listeners.values() {
-            place.listener.end(why);
-        }
+        self.lock().end_if(why, |_| true);
     }
 
     /// Brings the listeners what changes, until the room is closed.
@@ -158,6 +156,12 @@ impl Room {
                         retry = (retry * 2).min(RETRY_CAP);
                     }
                     Err(StoreError::RoomNotFound) => self.end_all(CloseCode::RoomGone),
+                    Err(StoreError::CursorAhead { newest }) => {
+                        // A standby took over that lacked the last commits, or a backup was restored. Who comes
+                        // back with such a cursor is told.
+                        tracing::warn!(room = %self.id, %newest, "the room was set back; its listeners are sent away");
+                        self.end_all(CloseCode::GoingAway);
+                    }
                     Err(error) => {
                         tracing::error!(%error, "listeners of a room are sent away");
                         self.end_all(CloseCode::Internal);

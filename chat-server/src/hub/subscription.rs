@@ -146,7 +146,8 @@ fn reason(error: &StoreError) -> CloseCode {
     match error {
         StoreError::NotAMember => CloseCode::NotAMember,
         StoreError::RoomNotFound => CloseCode::RoomGone,
-        StoreError::Busy(_) => CloseCode::GoingAway,
+        // It comes back, and is told in the answer.
+        StoreError::Busy(_) | StoreError::CursorAhead { .. } => CloseCode::GoingAway,
         _ => {
             tracing::error!(%error, "a listener is sent away");
             CloseCode::Internal

@@ -294,7 +294,8 @@ impl Store {
     /// in the room, unless the number of removals is still the one known.
     ///
     /// # Errors
-    /// [`StoreError::RoomNotFound`], [`StoreError::Busy`] or a failing database.
+    /// [`StoreError::RoomNotFound`], [`StoreError::CursorAhead`] when the database was set back, [`StoreError::Busy`] or a
+    /// failing database.
     pub async fn changes(
         &self,
         room: RoomId,

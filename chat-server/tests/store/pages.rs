@@ -24,6 +24,9 @@ on_both! {
         assert!(world.after(room, "bob", 10).await.is_none());
         let ahead = PageRequest::After { cursor: seq(11), limit: 4 };
         refused(world.store.page(room, user("bob"), ahead).await, "CursorAhead { newest: Seq(10) }");
+        // Who listens has such a cursor when the database was set back.
+        refused(world.store.changes(room, seq(11), 0).await, "CursorAhead { newest: Seq(10) }");
+        assert!(world.store.changes(room, seq(10), 0).await.unwrap().messages.is_empty());
     }
 
     async fn history_comes_in_pages_that_end_before_an_id(place: Place) {

@@ -4,6 +4,7 @@ use super::{World, changes, end, nothing, user};
 use crate::hub::{Event, Join, JoinError, Rendering};
 use crate::store::StoreError;
 use chat_protocol::{CloseCode, Seq};
+use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -118,4 +119,30 @@ async fn a_stream_ends_when_its_token_does() {
     let mut bob = world.hub.join(&world.store, join).await.unwrap();
     assert_eq!(end(&mut bob).await, CloseCode::TokenExpired);
     assert!(began.elapsed() >= Duration::from_millis(200));
+}
+
+#[tokio::test]
+async fn who_listens_to_a_room_that_was_set_back_is_sent_away_and_told_why_at_the_door() {
+    let world = World::usual().await;
+    let mut bob = world.join("bob", 0).await;
+    changes(&mut bob).await;
+    for n in 1..=5 {
+        world.say("alice", &format!("first life {n}")).await;
+    }
+    let mut heard = 0;
+    while heard < 5 {
+        heard += changes(&mut bob).await.len();
+    }
+    // As after a failover to a standby that lacked the last commits.
+    let sql = "DELETE FROM messages WHERE seq > 2; UPDATE rooms SET last_id = 2, last_seq = 2";
+    Connection::open(world.folder.path().join("chat.db")).unwrap().execute_batch(sql).unwrap();
+    world.say("alice", "second life").await;
+    assert_eq!(end(&mut bob).await, CloseCode::GoingAway);
+    let refused = world.try_join("bob", 5, Rendering::Socket).await.map(drop);
+    assert!(matches!(refused, Err(JoinError::Store(StoreError::CursorAhead { .. }))), "{refused:?}");
+    // Even while the one that was sent away has not left its place.
+    let mut anew = world.join("bob", 0).await;
+    assert_eq!(changes(&mut anew).await.len(), 3);
+    world.say("alice", "and on").await;
+    assert_eq!(changes(&mut anew).await.len(), 1);
 }

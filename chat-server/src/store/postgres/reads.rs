@@ -102,6 +102,9 @@ pub(super) async fn changes(
         })
         .transpose()?;
     let last_seq = stored(Seq::new(first.try_get(0).map_err(Failure::from)?))?;
+    if after > last_seq {
+        return Err(StoreError::CursorAhead { newest: last_seq });
+    }
     let messages = cut(&rows, 3, PAGE_BYTES, |row| message_with_key(row, 3))?;
     let cursor = messages.last().map_or(after, |last| last.seq);
     let removals = first.try_get(1).map_err(Failure::from)?;

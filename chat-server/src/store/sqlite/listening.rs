@@ -33,6 +33,9 @@ pub(super) fn changes(
         .query_row([room.get()], |row| Ok((stored(Seq::new(row.get(0)?))?, row.get(1)?)))
         .optional()?
         .ok_or(StoreError::RoomNotFound)?;
+    if after > last_seq {
+        return Err(StoreError::CursorAhead { newest: last_seq });
+    }
     let members = if removals == known_removals { None } else { Some(members::all(tx, room)?) };
     let params = (room.get(), after.get(), MAX_PAGE);
     let messages = fetch(tx, sql::AFTER, params, PAGE_BYTES, |row| message_with_key(row, 0))?;
