@@ -82,6 +82,10 @@ impl Default for Allowance {
     }
 }
 
+/// What a balancer asks: to be told that it asks too often it would take for a node that is not well, and go on to
+/// the next until none is left. They cost next to nothing.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
 /// Who has asked for how much.
 pub struct Limits {
     users: Rate<UserId>,
@@ -185,7 +189,9 @@ pub(crate) async fn by_address(
         limits.hint(peer, request.headers());
     }
     let client = limits.proxies.client(peer, request.headers());
-    if let Err(error) = limits.ask_from(client) {
+    if !PROBES.contains(&request.uri().path())
+        && let Err(error) = limits.ask_from(client)
+    {
         return error.into_response();
     }
     request.extensions_mut().insert(client);

@@ -72,6 +72,11 @@ async fn an_address_is_limited_whoever_asks_and_a_subscriber_of_ipv6_is_one() {
     assert_eq!(limited.header("retry-after"), "1");
     ask_from(&server, "192.0.2.1", &token("alice")).await.is(ErrorCode::RateLimited);
     assert_eq!(ask_from(&server, "192.0.2.2", &token("alice")).await.status, 200);
+    for probe in ["/healthz", "/readyz"] {
+        let request =
+            server.with_token(None).request(Method::GET, probe).header("x-forwarded-for", "192.0.2.1");
+        assert_eq!(send(request).await.status, 200, "a balancer would take the node out");
+    }
     let mut asked = 0;
     while ask_from(&server, &format!("2001:db8::{asked:x}"), &token("alice")).await.status == 200 {
         asked += 1;
