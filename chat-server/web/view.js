@@ -230,14 +230,14 @@ export class RoomView {
   async #older() {
     if (this.#loading || !this.room.hasOlder) return;
     this.#loading = true;
-    list.ariaBusy = "true"; // What comes in above is history, not news to be read out.
+    timeline.ariaBusy = "true"; // What comes in above is history, not news to be read out.
     try {
       await this.room.older();
     } catch (error) {
       this.#tell(error);
     }
     this.#loading = false;
-    list.ariaBusy = "false";
+    timeline.ariaBusy = "false";
   }
 
   /** What is on the screen, at the end of the room, has been read. */

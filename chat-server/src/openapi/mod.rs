@@ -15,7 +15,7 @@ use chat_protocol::{
 };
 use serde_json::Value;
 use std::fmt::Write;
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -125,7 +125,7 @@ fn add_schemas(components: &mut Components) {
     for (name, schema) in [
         (Problem::name(), Problem::schema()),
         (ServerFrame::name(), ServerFrame::schema()),
-        (ClientFrame::name(), ClientFrame::schema()),
+        (ClientFrame::name(), without_surplus(ClientFrame::schema())),
     ] {
         schemas.push((name.into_owned(), schema));
     }
@@ -133,6 +133,18 @@ fn add_schemas(components: &mut Components) {
     ServerFrame::schemas(&mut schemas);
     ClientFrame::schemas(&mut schemas);
     components.schemas.extend(schemas);
+}
+
+/// No field but those that it has: the derive sees that of structs, and not of the variants of an enum.
+fn without_surplus(mut schema: RefOr<Schema>) -> RefOr<Schema> {
+    if let RefOr::T(Schema::OneOf(frames)) = &mut schema {
+        for frame in &mut frames.items {
+            if let RefOr::T(Schema::Object(frame)) = frame {
+                frame.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            }
+        }
+    }
+    schema
 }
 
 fn add_security(components: &mut Components) {

@@ -86,6 +86,22 @@ fn the_wire_as_it_is_pinned_is_what_the_schemas_say() {
 }
 
 #[test]
+fn what_a_client_sends_has_no_surplus() {
+    for (name, golden) in [
+        ("SendMessage", "send_message"),
+        ("EditMessage", "edit_message"),
+        ("MarkRead", "mark_read"),
+        ("CreateRoom", "create_room"),
+        ("ClientFrame", "frame_send"),
+    ] {
+        let mut json: Value =
+            serde_json::from_str(&file(&format!("rust-core/protocol/golden/{golden}.json"))).unwrap();
+        json["to"] = "bob".into();
+        assert!(!schema(name).is_valid(&json), "{golden}");
+    }
+}
+
+#[test]
 fn a_schema_takes_what_its_type_takes() {
     let strings = [
         "",
