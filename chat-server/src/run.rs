@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::shutdown::Stage;
-use crate::store::Store;
+use crate::store::{Changed, Store};
 use crate::tls::Tls;
 use crate::trace::Exporting;
 use crate::{files, logging, reload, serve, shutdown, systemd};
@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 /// Serves until a signal to stop.
@@ -32,24 +33,14 @@ pub fn run(options: Serve) -> Result<(), String> {
     files::raise_limit(limits.most_connections());
     let hub = Hub::new(options.streams.bounds(), options.streams.batching(), Arc::clone(&metrics));
     let bus = bus(&options.bus, &metrics)?;
-    let (board, others) = (hub.clone(), bus.clone());
-    let tell = move |notices: &[_]| {
-        board.announce(notices);
-        if let Some(others) = &others {
-            others.announce(notices);
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {error}"))?;
+    let tell = telling(hub.clone(), bus.clone());
+    let runtime = Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
     // Before the database is made: who has forgotten the secret finds nothing that was made.
     let (tokens, jwks) = runtime.block_on(auth::open(&options.access, options.listen, &metrics.access))?;
+    let exporting = runtime.block_on(async { exporting(&options.operations, &metrics) })?;
     let (store, threads) = runtime
         .block_on(Store::open(options.storage.database.clone(), options.storage.options(&metrics), tell))
         .map_err(|error| error.to_string())?;
-    let exporting = runtime
-        .block_on(async { options.operations.otlp_endpoint.as_ref().map(Exporting::to).transpose() })?;
     let app = App {
         store,
         hub: hub.clone(),
@@ -90,6 +81,20 @@ pub fn run(options: Serve) -> Result<(), String> {
     drop(runtime);
     threads.join();
     served
+}
+
+/// Whoever listens hears of what is stored, here and on other nodes.
+fn telling(hub: Hub, bus: Option<Bus>) -> impl Fn(&[Changed]) + Send + Sync {
+    move |notices| {
+        hub.announce(notices);
+        if let Some(bus) = &bus {
+            bus.announce(notices);
+        }
+    }
+}
+
+fn exporting(options: &cli::Operations, metrics: &Metrics) -> Result<Option<Exporting>, String> {
+    options.otlp_endpoint.as_ref().map(|endpoint| Exporting::to(endpoint, metrics)).transpose()
 }
 
 fn tls(options: &cli::Access) -> Result<Option<Arc<Tls>>, String> {

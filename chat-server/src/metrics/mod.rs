@@ -30,6 +30,7 @@ pub(crate) use since::Since;
 pub use store::Store;
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
@@ -53,6 +54,8 @@ pub struct Metrics {
     pub store: Store,
     /// 1 from the signal to stop.
     pub draining: Gauge,
+    /// Spans that no collector took.
+    pub spans_dropped: Counter,
 }
 
 impl Metrics {
@@ -63,11 +66,12 @@ impl Metrics {
         registry.register_collector(Box::new(process::Process::new()));
         let chat = registry.sub_registry_with_prefix("chat");
         chat.register("build", "What runs here", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        let draining = Gauge::default();
+        let (draining, spans_dropped) = (Gauge::default(), Counter::default());
+        chat.register("spans_dropped", "Spans that no collector took in time", spans_dropped.clone());
         chat.register("draining", "1 from the signal to stop", draining.clone());
         let (http, fanout) = (Http::new(chat), Fanout::new(chat));
         let (bus, access, store) = (Bus::new(chat), Access::new(chat), Store::new(chat));
-        Self { http, fanout, bus, access, store, draining, registry }
+        Self { http, fanout, bus, access, store, draining, spans_dropped, registry }
     }
 
     /// What a scrape is answered with.

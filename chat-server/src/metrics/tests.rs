@@ -91,3 +91,22 @@ fn the_process_tells_of_itself_by_the_names_that_every_client_has() {
     has(&metrics, concat!("chat_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"));
     assert!(text.ends_with("# EOF\n"));
 }
+
+#[test]
+fn every_figure_is_explained_to_whoever_runs_the_server() {
+    let documented = include_str!("../../../docs/operations.md");
+    let text = Metrics::new().render();
+    let figures = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let mut count = 0;
+    for figure in figures {
+        let (name, kind) = figure.split_once(' ').unwrap();
+        let suffix = match kind {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        assert!(documented.contains(&format!("`{name}{suffix}")), "{name}{suffix} is missing");
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
+}

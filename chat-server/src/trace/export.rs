@@ -1,19 +1,21 @@
 //! Spans leave in batches, over OTLP/HTTP, by a task of their own.
 //!
-//! Nothing waits for the collector: when it is away or slow, spans are dropped.
+//! Nothing waits for the collector: when it is away or slow, spans are dropped, and counted.
 
 use super::Traces;
+use crate::metrics::Metrics;
 use crate::outbound;
 use opentelemetry::Context;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor};
+use prometheus_client::metrics::counter::Counter;
 use reqwest::Url;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Spans that wait: some seconds of a busy server.
 const QUEUE: usize = 8_192;
@@ -42,7 +44,7 @@ impl Exporting {
     ///
     /// # Errors
     /// Says what is wrong with the address.
-    pub fn to(endpoint: &Url) -> Result<Self, String> {
+    pub fn to(endpoint: &Url, metrics: &Metrics) -> Result<Self, String> {
         let why = |error: &dyn std::fmt::Display| format!("cannot send traces: {error}");
         let client = outbound::client(&[]).map_err(|error| why(&error))?;
         let exporter = SpanExporter::builder()
@@ -54,14 +56,13 @@ impl Exporting {
             .build()
             .map_err(|error| why(&error))?;
         let (spans, waiting) = channel(QUEUE);
+        let queue = Queue { spans, dropped: metrics.spans_dropped.clone() };
         let resource = Resource::builder()
             .with_service_name("chat-server")
             .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
-        let provider = SdkTracerProvider::builder()
-            .with_resource(resource.clone())
-            .with_span_processor(Queue(spans))
-            .build();
+        let provider =
+            SdkTracerProvider::builder().with_resource(resource.clone()).with_span_processor(queue).build();
         Ok(Self { provider, task: tokio::spawn(export(exporter, resource, waiting)) })
     }
 
@@ -83,7 +84,10 @@ impl Exporting {
 
 /// Takes spans that have ended.
 #[derive(Debug)]
-struct Queue(Sender<Spans>);
+struct Queue {
+    spans: Sender<Spans>,
+    dropped: Counter,
+}
 
 #[derive(Debug)]
 enum Spans {
@@ -96,7 +100,9 @@ impl SpanProcessor for Queue {
 
     fn on_end(&self, span: SpanData) {
         // Full: the collector does not keep up.
-        let _ = self.0.try_send(Spans::One(Box::new(span)));
+        if self.spans.try_send(Spans::One(Box::new(span))).is_err() {
+            self.dropped.inc();
+        }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -104,7 +110,7 @@ impl SpanProcessor for Queue {
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        let _ = self.0.try_send(Spans::End);
+        let _ = self.spans.try_send(Spans::End);
         Ok(())
     }
 }
@@ -113,17 +119,14 @@ async fn export(mut exporter: SpanExporter, resource: Resource, mut waiting: Rec
     exporter.set_resource(&resource);
     let (mut taken, mut failing) = (Vec::new(), false);
     loop {
-        let Some(first) = waiting.recv().await else { return };
-        taken.push(first);
-        if !matches!(taken[0], Spans::End) {
-            sleep(PAUSE).await;
+        let ended = |taken: &[Spans]| taken.iter().any(|span| matches!(span, Spans::End));
+        let mut more = waiting.recv_many(&mut taken, BATCH).await;
+        let due = Instant::now() + PAUSE;
+        while more > 0 && taken.len() < BATCH && !ended(&taken) {
+            let most = BATCH - taken.len();
+            more = timeout_at(due, waiting.recv_many(&mut taken, most)).await.unwrap_or(0);
         }
-        while taken.len() < BATCH
-            && let Ok(span) = waiting.try_recv()
-        {
-            taken.push(span);
-        }
-        let end = taken.iter().any(|span| matches!(span, Spans::End));
+        let end = taken.is_empty() || ended(&taken);
         let batch: Vec<_> = taken.drain(..).filter_map(Spans::one).collect();
         if !batch.is_empty() {
             let outcome = exporter.export(batch).await;
