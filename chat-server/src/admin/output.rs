@@ -57,12 +57,18 @@ impl Output {
         format!("cannot write {}: {error}", self.place.display())
     }
 
-    /// Looked at twice: at first, lest somebody wait for nothing, and at the end.
+    /// Looked at twice: at first, lest somebody wait for nothing, and at the end. A pipe or a device would not be written
+    /// to but replaced, and of a link nobody knows which end is meant.
     fn refuse_taken(&self) -> Result<(), String> {
-        if self.force || fs::symlink_metadata(&self.place).is_err() {
-            return Ok(());
+        let place = self.place.display();
+        match fs::symlink_metadata(&self.place) {
+            Err(_) => Ok(()),
+            Ok(taken) if !taken.is_file() => {
+                Err(format!("{place} is no file; a pipe is written to by way of stdout"))
+            }
+            Ok(_) if self.force => Ok(()),
+            Ok(_) => Err(format!("{place} is there already: name another, or pass --force to replace it")),
         }
-        Err(format!("{} is there already: name another, or pass --force to replace it", self.place.display()))
     }
 }
 
@@ -109,5 +115,20 @@ mod tests {
         assert!(output.finish().unwrap_err().contains("there already"));
         assert_eq!(fs::read_to_string(&place).unwrap(), "somebody else's");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nothing_but_a_file_is_ever_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        for place in [&pipe, &link, &folder.path().to_owned()] {
+            for force in [false, true] {
+                let why = Output::beside(place, force).unwrap_err();
+                assert!(why.contains("is no file") && !why.contains("--force"), "{why}");
+            }
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }

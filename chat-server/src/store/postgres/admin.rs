@@ -12,7 +12,7 @@ use chat_protocol::{Message, RoomId, Seq, Timestamp, TransactionId, UserId};
 use std::collections::{BTreeSet, HashSet};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, Transaction};
+use tokio_postgres::{Client, Row, Statement, Transaction};
 
 /// Messages discarded in one transaction, so that it can be interrupted.
 const DISCARDED_AT_ONCE: i64 = 10_000;
@@ -93,9 +93,15 @@ statements! {
            FROM unnest(ARRAY['rooms', 'members', 'messages']::regclass[]) t";
 }
 
-/// No limits: a command may take its time, and whoever gave it may interrupt it.
-const PATIENCE: &str =
-    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+/// No limits: a command may take its time, and whoever gave it may interrupt it. And no plan but by the index that has
+/// the order asked for: a room that was just imported has no statistics, and PostgreSQL, taking it for a small one, would
+/// sort all that is left of it for each page.
+pub(super) const SETTINGS: &str = "
+    SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;
+    SET enable_sort = off; SET enable_bitmapscan = off";
+
+/// Tells the server's own questions, too, how large an imported room is; by itself PostgreSQL looks a minute later.
+const ANALYZE: &str = "ANALYZE messages, members";
 
 /// In a statement of its own, as it runs in no transaction.
 const VACUUM: &str = "VACUUM (ANALYZE) rooms, members, messages";
@@ -103,15 +109,17 @@ const VACUUM: &str = "VACUUM (ANALYZE) rooms, members, messages";
 /// A connection for one command at a time.
 pub(in crate::store) struct Desk {
     client: Client,
+    /// [`MESSAGES`], once it was asked.
+    page: Option<Statement>,
 }
 
 impl Desk {
     pub(in crate::store) async fn open(url: &PostgresUrl) -> Result<Self, OpenError> {
         let failed = |error| OpenError::Postgres { url: url.to_string(), why: in_full(&error) };
         let client = super::connect(url).await?;
-        client.batch_execute(PATIENCE).await.map_err(failed)?;
+        client.batch_execute(SETTINGS).await.map_err(failed)?;
         match migrations::version(&client).await.map_err(failed)? {
-            Some(migrations::NEWEST) => Ok(Self { client }),
+            Some(migrations::NEWEST) => Ok(Self { client, page: None }),
             Some(found) if found > migrations::NEWEST => {
                 Err(OpenError::TooNew { found, known: migrations::NEWEST })
             }
@@ -246,7 +254,11 @@ impl Admin for Desk {
     }
 
     async fn messages(&mut self, room: RoomId, after: i64, limit: u32) -> Result<Vec<Message>, AdminError> {
-        let rows = self.rows(MESSAGES, &[&room.get(), &after, &i64::from(limit)]).await?;
+        let page = match &self.page {
+            Some(page) => page.clone(),
+            None => self.page.insert(self.client.prepare(MESSAGES.0).await?).clone(),
+        };
+        let rows = self.client.query(&page, &[&room.get(), &after, &i64::from(limit)]).await?;
         rows.iter().map(|row| Ok(message_with_key(row, 0)?)).collect()
     }
 
@@ -333,6 +345,8 @@ impl Admin for Desk {
         let markers: Vec<i64> = members.iter().map(|member| member.read_marker).collect();
         tx.execute(INSERT_MEMBERS.0, &[&room.get(), &names, &markers]).await?;
         tx.commit().await?;
+        // The room is there, whatever comes of this.
+        let _ = self.client.batch_execute(ANALYZE).await;
         Ok(())
     }
 

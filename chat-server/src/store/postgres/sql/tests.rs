@@ -44,6 +44,26 @@ async fn plan(client: &Client, sql: Sql, arguments: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// One large room, of which PostgreSQL knows nothing yet.
+const IMPORTED: &str = "
+    ALTER TABLE messages SET (autovacuum_enabled = off);
+    INSERT INTO rooms (title, created_at) VALUES ('t', 0);
+    INSERT INTO messages (room, id, seq, sender, text, sent_at)
+    SELECT 1, n, n, 'user', repeat('hello ', 20), n FROM generate_series(1, 50000) n;";
+
+#[tokio::test]
+async fn an_export_of_a_room_that_was_just_imported_sorts_nothing() {
+    let client = migrated().await;
+    client.batch_execute(IMPORTED).await.unwrap();
+    client.batch_execute("RESET ALL").await.unwrap();
+    client.batch_execute(admin::SETTINGS).await.unwrap();
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        client.batch_execute(&format!("SET plan_cache_mode = {mode}")).await.unwrap();
+        let plan = plan(&client, admin::MESSAGES, "1, 500, 500").await;
+        assert!(plan.contains("Index Scan using messages_pkey") && !plan.contains("Sort"), "{plan}");
+    }
+}
+
 #[tokio::test]
 async fn whatever_is_asked_often_is_found_by_its_index_and_never_sorted() {
     let client = migrated().await;
