@@ -8,7 +8,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chat_protocol::limits::MAX_REQUEST_BYTES;
 use chat_protocol::{ErrorCode, InvalidId, PROBLEM_CONTENT_TYPE, Problem, TextError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Seconds until a client should try again. A full queue empties in less; the client adds jitter.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -74,6 +75,36 @@ impl ApiError {
     }
 }
 
+/// While a database is away every request is turned away: that is one line in a while, not one each.
+struct Seldom {
+    /// The second of the last line, since 1970.
+    last: AtomicU64,
+    /// What had none since.
+    others: AtomicU64,
+}
+
+impl Seldom {
+    /// Between two lines. Somebody looks at the log by the minute.
+    const SECONDS: u64 = 10;
+
+    const fn new() -> Self {
+        Self { last: AtomicU64::new(0), others: AtomicU64::new(0) }
+    }
+
+    /// Whether it is time for a line, and how often it was not since the last one.
+    fn now(&self) -> Option<u64> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let last = self.last.load(Ordering::Relaxed);
+        let due = now.abs_diff(last) >= Self::SECONDS;
+        let mine = due && self.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if mine {
+            return Some(self.others.swap(0, Ordering::Relaxed));
+        }
+        self.others.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+}
+
 /// What the header holds: not less than the wait, and not none.
 fn whole_seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
@@ -95,7 +126,10 @@ impl From<StoreError> for ApiError {
                 Self::with_detail(ErrorCode::Invalid, format!("the newest message is {newest}"))
             }
             StoreError::Busy(why) => {
-                tracing::warn!(why, "turned away");
+                static SAID: Seldom = Seldom::new();
+                if let Some(others) = SAID.now() {
+                    tracing::warn!(why, others, "turned away");
+                }
                 Self::new(ErrorCode::Unavailable)
             }
             StoreError::Failed(why) => Self::internal(why),

@@ -71,8 +71,8 @@ pub enum OpenError {
     /// The path means something special to SQLite, which several connections cannot share.
     #[error("the database must be a file, not {0:?}")]
     NotAFile(PathBuf),
-    /// The file belongs to another program.
-    #[error("the file is a database of another program; name another with --database")]
+    /// The database belongs to another program.
+    #[error("the database is another program's; name another with --database")]
     Foreign,
     /// A newer server has written the file.
     #[error("the database has schema version {found}, this server knows up to {known}: run the newer server")]

@@ -95,5 +95,7 @@ on_both! {
         let missed = world.store.missed(room, user("alice"), seq(9), (500, PAGE_BYTES)).await.unwrap();
         assert_eq!((seqs(&missed.page.unwrap().messages), missed.removals), (vec![10], 1));
         refused(world.store.missed(room, user("bob"), seq(9), (500, PAGE_BYTES)).await, "NotAMember");
+        // As after a backup was put back: whoever listens must not go on as if nothing had been.
+        refused(world.store.changes(room, seq(11), 1).await, "CursorAhead { newest: Seq(10) }");
     }
 }

@@ -168,6 +168,30 @@ async fn eight_nodes_that_start_at_once_make_one_schema() {
     assert_eq!(Postgres::shared().sql(&url, "SELECT count(*) FROM chat_schema"), "1");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn neither_a_schema_with_an_odd_name_nor_another_isolation_by_default_is_in_the_way() {
+    let postgres = Postgres::shared();
+    let url = postgres.database();
+    let name = url.rsplit('/').next().unwrap();
+    postgres.sql(
+        &url,
+        &format!(
+            "CREATE SCHEMA \"Chat Rooms\"; ALTER DATABASE {name} SET search_path = 'Chat Rooms';
+             ALTER DATABASE {name} SET default_transaction_isolation = 'serializable';"
+        ),
+    );
+    let mut nodes = JoinSet::new();
+    for _ in 0..4 {
+        nodes.spawn(open(at(&url)));
+    }
+    nodes.join_all().await.into_iter().for_each(|node| drop(node.unwrap()));
+    let world = Place::at(at(&url)).open().await;
+    let room = world.room(&[]).await;
+    world.say(room, "alice", "k", "hi").await;
+    let kept = postgres.sql(&url, "SELECT schemaname FROM pg_tables WHERE tablename = 'messages'");
+    assert_eq!(kept, "Chat Rooms");
+}
+
 #[tokio::test]
 async fn a_database_that_is_not_ours_or_of_a_newer_server_is_refused_and_left_alone() {
     let postgres = Postgres::shared();

@@ -162,14 +162,24 @@ impl Lane {
     }
 
     async fn one_by_one(&self, changes: Vec<Change>, answers: Vec<oneshot::Sender<Outcome>>) {
+        let mut away = None;
         for (change, answer) in changes.into_iter().zip(answers) {
-            let Done { outcomes, notice } =
-                batch::run(&self.inner.pool, self.room, std::slice::from_ref(&change)).await;
-            self.announce(notice);
-            let outcome = match outcomes {
-                Ok(outcomes) => outcomes.into_iter().next().unwrap_or(Ok(None)),
-                Err(failure) => Err(failure.into()),
+            // Once it has gone, the rest need not find out for themselves.
+            let outcome = match &away {
+                Some(why) => Err(StoreError::clone(why)),
+                None => {
+                    let Done { outcomes, notice } =
+                        batch::run(&self.inner.pool, self.room, std::slice::from_ref(&change)).await;
+                    self.announce(notice);
+                    match outcomes {
+                        Ok(outcomes) => outcomes.into_iter().next().unwrap_or(Ok(None)),
+                        Err(failure) => Err(failure.into()),
+                    }
+                }
             };
+            if let Err(why @ StoreError::Busy(_)) = &outcome {
+                away = Some(why.clone());
+            }
             tell(vec![answer], vec![outcome]);
         }
     }

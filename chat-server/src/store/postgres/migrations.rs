@@ -17,13 +17,14 @@ const VERSION: &str = "SELECT version FROM chat_schema";
 /// Not by `to_regclass`, which may still believe what it was asked before another node made the table.
 const IS_OURS: &str = "
     SELECT EXISTS (SELECT 1 FROM pg_class
-                    WHERE relname = 'chat_schema' AND relnamespace = to_regnamespace(current_schema()))";
+                    WHERE relname = 'chat_schema' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()))";
 
 /// Tables and views in the schema, those that an extension brought along aside.
 const IS_EMPTY: &str = "
     SELECT NOT EXISTS (
         SELECT 1 FROM pg_class c
-         WHERE c.relnamespace = to_regnamespace(current_schema()) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+         WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+           AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
            AND NOT EXISTS (SELECT 1 FROM pg_depend d
                             WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
 
@@ -60,6 +61,9 @@ pub(crate) async fn run(client: &mut Client, url: &PostgresUrl) -> Result<(), Op
     };
     if found > NEWEST {
         return Err(OpenError::TooNew { found, known: NEWEST });
+    }
+    if found > 0 && found < NEWEST {
+        tracing::info!(from = found, to = NEWEST, "bringing the database up to date");
     }
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
         tx.batch_execute(migration).await.map_err(failed)?;

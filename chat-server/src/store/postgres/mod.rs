@@ -84,6 +84,9 @@ pub(crate) async fn connect(url: &PostgresUrl) -> Result<Client, OpenError> {
             Ok((client, connection)) => {
                 // It ends with the client, and what is wrong with it the client hears.
                 tokio::spawn(connection);
+                // Whatever the database's default is: what was waited for must be seen.
+                let set = "SET default_transaction_isolation = 'read committed'";
+                client.batch_execute(set).await.map_err(|error| unusable(url, pool::in_full(&error)))?;
                 return Ok(client);
             }
             Err(error)

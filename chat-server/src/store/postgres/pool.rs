@@ -94,14 +94,15 @@ impl Pool {
 
     /// One question, one answer: a snapshot of its own.
     pub(super) async fn rows(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Failure> {
-        let mut session = self.session().await?;
+        // The way to a connection too: a server may take one and then say nothing.
         let asked = async {
+            let mut session = self.session().await?;
             let statement = session.prepare(sql).await?;
-            Ok::<_, Failure>(session.client()?.query(&statement, params).await?)
+            let rows = session.client()?.query(&statement, params).await?;
+            session.keep();
+            Ok(rows)
         };
-        let rows = timeout(ANSWER, asked).await.map_err(|_| Failure::silent())??;
-        session.keep();
-        Ok(rows)
+        timeout(ANSWER, asked).await.map_err(|_| Failure::silent())?
     }
 
     fn count(&self) {
@@ -222,10 +223,12 @@ impl From<Failure> for StoreError {
 
 /// Whether the server may do later what it refuses now: connections lost (08), a transaction to be tried
 /// again (40), no memory, disk or connections left (53), a lock not had in time (55P03), a statement stopped
-/// (57014), a server that stops or starts (57P), or one that is another's replica at present (25006).
+/// (57014), a server that stops or starts (57P), a transaction that we left lying for too long (25P03), a disk that
+/// fails (58), or one that is another's replica at present (25006).
 fn passes(code: &SqlState) -> bool {
     let code = code.code();
-    ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || ["55P03", "25006"].contains(&code)
+    ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+        || ["55P03", "25P03", "25006"].contains(&code)
 }
 
 fn reaches_io(error: &tokio_postgres::Error) -> bool {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// To reach the host, or to learn that nobody can: a server on the same continent answers in far less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,9 +24,10 @@ pub struct PostgresUrl(String);
 pub struct InvalidUrl(String);
 
 impl PostgresUrl {
-    /// Whether `given` is meant to be one, rather than the path of a file.
+    /// Whether `given` is meant to be one, rather than the path of a file. Another database's URL is too: it is
+    /// refused when it is used, and not taken for a path, which errors would show with the password in it.
     pub fn is_meant(given: &str) -> bool {
-        given.starts_with("postgres://") || given.starts_with("postgresql://")
+        given.contains("://")
     }
 
     /// Takes it as it is; whether it can be used shows when it is.
@@ -46,6 +47,11 @@ impl PostgresUrl {
     /// What it says, for the client library, and how to encrypt.
     pub(in crate::store) fn config(&self) -> Result<(Config, Connector), InvalidUrl> {
         let (base, query) = self.parts();
+        if !base.starts_with("postgres://") && !base.starts_with("postgresql://") {
+            return Err(InvalidUrl(
+                "a database is the path of a file, or a URL that begins with postgres://".into(),
+            ));
+        }
         let (mut mode, mut root, mut others) = ("prefer", None, Vec::new());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
@@ -80,6 +86,10 @@ impl PostgresUrl {
             .keepalives_idle(KEEPALIVE)
             .keepalives_interval(KEEPALIVE)
             .keepalives_retries(2);
+        // Of several hosts, the one that takes changes: a standby would be read from, too, until a restart.
+        if !others.iter().any(|parameter| parameter.starts_with("target_session_attrs=")) {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         let tls = tls::connector(&trust).map_err(InvalidUrl)?;
         Ok((config, tls))
     }

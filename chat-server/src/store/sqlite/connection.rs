@@ -17,6 +17,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         return Err(OpenError::NotAFile(path.to_owned()));
     }
     let unusable = |source| OpenError::Unusable { path: path.to_owned(), source };
+    make_private(path);
     let connection = open(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(unusable)?;
     // WAL: readers never wait for the writer, nor it for them. FULL syncs the log at each commit;
     // NORMAL would lose the last commits with the power, messages already confirmed among them.
@@ -28,6 +29,15 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     // Gives the log's disk space back after a burst.
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(unusable)?;
     Ok(connection)
+}
+
+/// Makes a file that is not there yet one that its owner alone may read; its log takes after it. What goes wrong
+/// SQLite will say.
+fn make_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.write(true).create_new(true).open(path);
 }
 
 pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {

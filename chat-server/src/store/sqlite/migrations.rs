@@ -27,6 +27,10 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), OpenError> {
         let Some(migration) = usize::try_from(version).ok().and_then(|done| MIGRATIONS.get(done)) else {
             return Ok(());
         };
+        if version > 0 {
+            // It may copy what is there, and whoever waits should know why.
+            tracing::info!(from = version, to = version + 1, "bringing the database up to date");
+        }
         tx.execute_batch(migration)?;
         tx.pragma_update(None, "user_version", version + 1)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;

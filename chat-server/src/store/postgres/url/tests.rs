@@ -32,6 +32,8 @@ fn a_url_is_shown_without_its_password_however_wrong_it_is() {
 fn what_cannot_be_used_is_said_in_words() {
     for (url, why) in [
         ("postgres:///chat", "names no host"),
+        ("mysql://poor:hunter2@db/chat", "begins with postgres://"),
+        ("Postgres://poor:hunter2@db/chat", "begins with postgres://"),
         ("postgres://db/chat?sslmode=perhaps", "sslmode is disable, prefer"),
         ("postgres://db/chat?sslmode=verify-full&sslrootcert=/no/such/file", "cannot read /no/such/file"),
         ("postgres://db:many/chat", "port"),

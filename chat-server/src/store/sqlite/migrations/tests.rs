@@ -88,3 +88,21 @@ fn a_step_that_fails_leaves_the_version_before_it_whole() {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, NEWEST);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_is_its_owners_alone_and_one_that_is_there_stays_as_it_is() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let mut connection = connection::open_writer(&path).unwrap();
+    run(&mut connection).unwrap();
+    assert_eq!((mode("chat.db"), mode("chat.db-wal"), mode("chat.db-shm")), (0o600, 0o600, 0o600));
+    drop(connection);
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    let connection = connection::open_writer(&path).unwrap();
+    connection.execute_batch("CREATE TABLE t (n)").unwrap();
+    assert_eq!((mode("chat.db"), mode("chat.db-wal")), (0o640, 0o640));
+}
