@@ -7,9 +7,8 @@ use super::connection::{open_reader, open_writer};
 use super::rows::{message_with_key, stored};
 use super::sql::with_message_columns;
 use super::{members, migrations, rooms};
-use crate::store::admin::{Admin, AdminError, Import, Member, RoomInfo, Vacuumed};
+use crate::store::admin::{Admin, AdminError, Import, Member, RoomInfo, Vacuumed, first_digest};
 use crate::store::error::OpenError;
-use crate::store::model::digest;
 use async_trait::async_trait;
 use chat_protocol::{Message, RoomId, Seq, Timestamp, TransactionId, UserId};
 use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
@@ -297,7 +296,7 @@ fn insert(tx: &Connection, room: RoomId, message: &Message) -> Result<(), AdminE
             message.edited_at.map(Timestamp::as_millis),
             message.deleted,
             message.transaction_id.as_ref().map(TransactionId::as_str),
-            digest(&message.text),
+            first_digest(message),
         ));
     match inserted {
         Ok(_) => Ok(()),

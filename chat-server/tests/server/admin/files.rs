@@ -2,7 +2,7 @@
 
 use super::{Place, does, does_json, on_both, refuses, room_file};
 use crate::common::{Api, Server, binary};
-use chat_protocol::RoomId;
+use chat_protocol::{Message, RoomId};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -95,6 +95,39 @@ async fn an_empty_room_and_another_title(place: Place) {
     assert_eq!((&rooms[0]["title"], &rooms[1]["title"]), (&"Moved".into(), &"Old times".into()));
     assert_eq!((&rooms[1]["members"], &rooms[1]["messages"]), (&2.into(), &0.into()));
     assert!(refuses(&place.database, &["import", &file, "--title", "\n"]).contains("the title is blank"));
+}
+
+async fn what_was_edited_before_the_move_is_replayed_by_what_it_first_said(place: Place) {
+    let here = Place::sqlite();
+    let first = Server::start_on(&here.database, &[]);
+    let alice = first.user("alice");
+    let room = alice.make_room(&[]).await;
+    assert_eq!(alice.say_as(room, "a-key", "before").await.status, 201);
+    assert_eq!(alice.edit(room, 1, "after").await.status, 200);
+    let file = place.file(does(&here.database, &["export", "1"]));
+    does(&place.database, &["import", &file]);
+
+    // A phone that was off during the move has never had the answer to what it said.
+    let second = Server::start_on(&place.database, &[]);
+    let replay = second.user("alice").say_as(RoomId::new(1).unwrap(), "a-key", "before").await;
+    assert_eq!(replay.status, 201, "{replay:?}");
+    let message = replay.json::<Message>();
+    assert_eq!((message.id.get(), message.text.as_str()), (1, "after"));
+}
+
+async fn messages_whose_keys_have_expired_move_without_them(place: Place) {
+    let expired = |file: &mut String| {
+        let lines = file.lines().map(|line| match line.split_once("\"transaction_id\":") {
+            Some((before, _)) => format!("{before}\"transaction_id\":null}}\n"),
+            None => format!("{line}\n"),
+        });
+        *file = lines.collect();
+    };
+    let file = place.file(room_file(3, expired));
+    does(&place.database, &["import", &file]);
+    let page = Server::start_on(&place.database, &[]).user("bob").page(RoomId::new(1).unwrap(), "").await;
+    assert_eq!(page.messages.len(), 3);
+    assert!(page.messages.iter().all(|message| message.transaction_id.is_none()));
 }
 
 async fn a_reader_that_goes_away_ends_an_export(place: Place) {
