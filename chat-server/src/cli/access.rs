@@ -13,36 +13,36 @@ use std::time::Duration;
 pub struct Access {
     /// Secret that signs the users' tokens (HS256). Better given in the environment, where other
     /// users of the machine cannot read it. Without one, and without --jwks, a random secret is made for this run
-    #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET", hide_env_values = true, value_parser = secret())]
+    #[arg(long, value_name = "SECRET", hide_env_values = true, value_parser = secret())]
     pub jwt_secret: Option<Secret>,
     /// A secret whose tokens are taken until they expire, while --jwt-secret is the new one; may be given again
-    #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET_PREVIOUS", hide_env_values = true,
+    #[arg(long, value_name = "SECRET", hide_env_values = true,
           requires = "jwt_secret", value_parser = secret())]
     pub jwt_secret_previous: Vec<Secret>,
     /// Take tokens signed by the keys of this JWKS (RS256, ES256, EdDSA): a file, or an https:// URL of the
     /// issuer. Read anew now and then, on SIGHUP, and when a token names a key that is not there
-    #[arg(long, value_name = "URL|FILE", env = "CHAT_JWKS")]
+    #[arg(long, value_name = "URL|FILE")]
     pub jwks: Option<Source>,
     /// How often it is read anew; a key that was withdrawn is good for so long
-    #[arg(long, value_name = "DURATION", env = "CHAT_JWKS_REFRESH", default_value = "5m", value_parser = refresh)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = refresh)]
     pub jwks_refresh: Duration,
     /// Trust this authority's certificates (PEM) about the JWKS URL, too
-    #[arg(long, value_name = "FILE", env = "CHAT_JWKS_CA", requires = "jwks")]
+    #[arg(long, value_name = "FILE", requires = "jwks")]
     pub jwks_ca: Option<PathBuf>,
     /// What a token must say of itself.
     #[command(flatten)]
     pub claims: Claims,
     /// Serve `https://` and `wss://` with this certificate chain (PEM, the server's own first). Read anew on SIGHUP
     /// and when the files change
-    #[arg(long, value_name = "FILE", env = "CHAT_TLS_CERT", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// The certificate's private key (PEM)
-    #[arg(long, value_name = "FILE", env = "CHAT_TLS_KEY", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
     /// Let pages of this origin in, such as `https://chat.example`: to open a WebSocket, and to call every other
     /// route (CORS); may be given again. Without any, a WebSocket is open to the server's own page and to apps,
     /// which send no Origin
-    #[arg(long, value_name = "ORIGIN", env = "CHAT_ALLOW_ORIGIN", value_delimiter = ',')]
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
 }
 
@@ -50,14 +50,14 @@ pub struct Access {
 #[derive(Debug, Args)]
 pub struct Claims {
     /// Take tokens of this issuer (`iss`) only; may be given again
-    #[arg(long, value_name = "ISSUER", env = "CHAT_JWT_ISSUER", value_delimiter = ',')]
+    #[arg(long, value_name = "ISSUER", value_delimiter = ',')]
     pub jwt_issuer: Vec<String>,
     /// Take tokens for this audience (`aud`) only; may be given again. Without any, a token with an audience is
     /// meant for somebody else
-    #[arg(long, value_name = "AUDIENCE", env = "CHAT_JWT_AUDIENCE", value_delimiter = ',')]
+    #[arg(long, value_name = "AUDIENCE", value_delimiter = ',')]
     pub jwt_audience: Vec<String>,
     /// The claim that names the user
-    #[arg(long, value_name = "CLAIM", env = "CHAT_JWT_USER_CLAIM", default_value = "sub")]
+    #[arg(long, value_name = "CLAIM", default_value = "sub")]
     pub jwt_user_claim: String,
 }
 

@@ -33,13 +33,7 @@ pub enum Admin {
 #[derive(Debug, Args)]
 pub struct Target {
     /// The server's database: a SQLite file, or a `postgres://` URL
-    #[arg(
-        long,
-        value_name = "FILE|URL",
-        env = "CHAT_DATABASE",
-        hide_env_values = true,
-        default_value = "chat.db"
-    )]
+    #[arg(long, value_name = "FILE|URL", hide_env_values = true, default_value = "chat.db")]
     pub database: Database,
 }
 

@@ -12,18 +12,18 @@ use std::time::Duration;
 pub struct Bus {
     /// Tell other nodes of changes by Redis Pub/Sub: `redis://[user:password@]host[:port][/db]`, or `rediss://`. Better
     /// given in the environment. Without it nodes that share a database hear of each other by --resync-interval alone
-    #[arg(long, value_name = "URL", env = "CHAT_REDIS", hide_env_values = true)]
+    #[arg(long, value_name = "URL", hide_env_values = true)]
     pub redis: Option<RedisUrl>,
     /// Certificates (PEM) of who may vouch for Redis, in the place of the well-known authorities
-    #[arg(long, value_name = "FILE", env = "CHAT_REDIS_CA", requires = "redis")]
+    #[arg(long, value_name = "FILE", requires = "redis")]
     pub redis_ca: Option<PathBuf>,
     /// The Redis channel; deployments that share a Redis have one each, whichever database they name there
-    #[arg(long, value_name = "NAME", env = "CHAT_REDIS_CHANNEL", default_value = "chat",
+    #[arg(long, value_name = "NAME", default_value = "chat",
           value_parser = NonEmptyStringValueParser::new())]
     pub redis_channel: String,
     /// How often every room that somebody listens to looks for itself whether something has changed, whatever Redis
     /// says: the latest that a change comes whose notice was lost, or which another process made
-    #[arg(long, value_name = "DURATION", env = "CHAT_RESYNC_INTERVAL", default_value = "30s", value_parser = interval)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = interval)]
     pub resync_interval: Duration,
 }
 

@@ -6,7 +6,8 @@
 //! from, and then takes part as if it were the flag.
 //!
 //! A command beside serving heeds the settings that it shares with the server, such as the database, and leaves out
-//! the others. An empty variable is one that is not set: that is what `${X:-}` makes of it.
+//! the others. An empty variable is one that is not set: that is what `${X:-}` makes of it. clap's own reading of the
+//! environment would take it for a value, so no flag asks for that; `hide_env_values` marks a secret all the same.
 
 use super::file::File;
 use super::print;
@@ -77,7 +78,7 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
     arguments: Vec<OsString>,
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Parsed<C>, ConfigError> {
-    let mut server = without_variables(C::command());
+    let mut server = C::command();
     server.build();
     // Once for what was said and where; whatever is wrong with it, the second time will tell.
     let said = server.clone().ignore_errors(true).try_get_matches_from(&arguments)?;
@@ -91,11 +92,6 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
     let parsed = server.clone().try_get_matches_from(given.woven_into(command, arguments, &names))?;
     let printed = print::settings_as_toml(&server, &parsed, &given);
     Ok(Parsed { cli: C::from_arg_matches(&parsed)?, printed })
-}
-
-/// The environment is read here: clap takes an empty variable for a value.
-fn without_variables(command: Command) -> Command {
-    command.mut_args(|arg| arg.env(None::<&str>)).mut_subcommands(without_variables)
 }
 
 /// The command that was asked for, what was said to it, and its name with those of the commands above it.

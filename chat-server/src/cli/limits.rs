@@ -11,29 +11,29 @@ use std::num::NonZeroU32;
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// Requests a second of one user, sends over a socket included, ten times as many at once; 0: no limit
-    #[arg(long, value_name = "N", env = "CHAT_USER_RATE", default_value_t = Allowance::default().user_rate)]
+    #[arg(long, value_name = "N", default_value_t = Allowance::default().user_rate)]
     pub user_rate: u32,
     /// Requests a second from one address (IPv6: one /64), ten times as many at once; 0: no limit. This machine
     /// is not limited as an address, nor are the proxies named
-    #[arg(long, value_name = "N", env = "CHAT_ADDRESS_RATE", default_value_t = Allowance::default().address_rate)]
+    #[arg(long, value_name = "N", default_value_t = Allowance::default().address_rate)]
     pub address_rate: u32,
     /// Refused tokens a second from one address, ten times as many at once; then new tokens from there wait, and
     /// those in use go on. 0: no limit
-    #[arg(long, value_name = "N", env = "CHAT_REFUSED_RATE", default_value_t = Allowance::default().refused_rate)]
+    #[arg(long, value_name = "N", default_value_t = Allowance::default().refused_rate)]
     pub refused_rate: u32,
     /// Most open connections; newcomers wait until one ends
-    #[arg(long, value_name = "N", env = "CHAT_MAX_CONNECTIONS", default_value_t = most())]
+    #[arg(long, value_name = "N", default_value_t = most())]
     pub max_connections: NonZeroU32,
     /// Most open connections from one address; newcomers are closed. 0: no limit
-    #[arg(long, value_name = "N", env = "CHAT_MAX_ADDRESS_CONNECTIONS",
+    #[arg(long, value_name = "N",
           default_value_t = Allowance::default().address_connections)]
     pub max_address_connections: u32,
     /// Believe the proxies of this network, such as 10.0.0.0/8 or 192.0.2.7, about the client's address; may be
     /// given again
-    #[arg(long, value_name = "NETWORK", env = "CHAT_TRUST_PROXY", value_delimiter = ',', value_parser = network)]
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',', value_parser = network)]
     pub trust_proxy: Vec<IpNet>,
     /// The header in which they say it, each appending to it
-    #[arg(long, value_name = "HEADER", env = "CHAT_PROXY_HEADER", value_enum, default_value_t)]
+    #[arg(long, value_name = "HEADER", value_enum, default_value_t)]
     pub proxy_header: ProxyHeader,
 }
 

@@ -16,21 +16,15 @@ pub struct Storage {
     /// The SQLite file, made if missing; or a PostgreSQL database, which several nodes may share:
     /// `postgres://user:password@host/database`, with `?sslmode=disable`, `prefer` (the default), `require`, or
     /// `verify-full` (and `&sslrootcert=FILE`). With a password better given in the environment
-    #[arg(
-        long,
-        value_name = "FILE|URL",
-        env = "CHAT_DATABASE",
-        hide_env_values = true,
-        default_value = "chat.db"
-    )]
+    #[arg(long, value_name = "FILE|URL", hide_env_values = true, default_value = "chat.db")]
     pub database: Database,
     /// Most connections to PostgreSQL of this node
-    #[arg(long, value_name = "COUNT", env = "CHAT_DATABASE_POOL", default_value_t = 16,
+    #[arg(long, value_name = "COUNT", default_value_t = 16,
           value_parser = clap::value_parser!(u32).range(1..=MAX_POOL))]
     pub database_pool: u32,
     /// How long a retry with the same Idempotency-Key is known to be one, such as 90d, or `forever`. Whoever retries
     /// later says it twice. The message itself stays
-    #[arg(long, value_name = "DURATION", env = "CHAT_KEEP_KEYS", default_value = "90d")]
+    #[arg(long, value_name = "DURATION", default_value = "90d")]
     pub keep_keys: KeepKeys,
 }
 

@@ -16,7 +16,7 @@ pub struct Token {
     #[arg(long)]
     pub user: UserId,
     /// The server's secret
-    #[arg(long, value_name = "SECRET", env = "CHAT_JWT_SECRET", hide_env_values = true, value_parser = secret())]
+    #[arg(long, value_name = "SECRET", hide_env_values = true, value_parser = secret())]
     pub jwt_secret: Secret,
     /// How long it is good for, such as 90s, 1h or 7d
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = ttl, allow_hyphen_values = true)]

@@ -7,6 +7,6 @@ use clap::Args;
 #[command(next_help_heading = "Web")]
 pub struct Web {
     /// Serve no page: neither the chat at / nor the API's documentation at /docs. /openapi.json stays
-    #[arg(long, env = "CHAT_NO_WEB")]
+    #[arg(long)]
     pub no_web: bool,
 }
