@@ -61,6 +61,7 @@ async fn every_confirmed_message_reaches_every_member_once_in_order_whatever_fai
     for member in &mut light {
         member.has_said_all().await;
     }
+    verdict::phones_have_sent_all(&phones).await;
 
     world.redis().kill();
     for member in &mut light {

@@ -32,12 +32,16 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Waits until everybody has as many messages as there are, and looks whether they are the same.
-pub(crate) async fn reached(world: &World, light: &[Light], phones: &[Handset]) -> Verdict {
+/// Waits until no phone has anything left to send: one that has failed a few times waits half a minute.
+pub(crate) async fn phones_have_sent_all(phones: &[Handset]) {
     settle("every phone has sent all", || {
         phones.iter().find(|it| !it.has_sent_all()).map(|it| it.name.clone())
     })
     .await;
+}
+
+/// Waits until everybody has as many messages as there are, and looks whether they are the same.
+pub(crate) async fn reached(world: &World, light: &[Light], phones: &[Handset]) -> Verdict {
     let mut stored = HashMap::new();
     for room in &world.rooms {
         stored.insert(*room, truth(world, *room).await);
