@@ -182,6 +182,15 @@ pub async fn migrate(database: &Database) -> Result<(i64, i64), OpenError> {
     }
 }
 
+/// The room that an import goes on with, if it is as the batch before left it and nobody has discarded it since.
+pub(super) fn still_unfinished(found: Result<RoomInfo, AdminError>) -> Result<RoomId, AdminError> {
+    match found {
+        Ok(info) if info.messages == 0 && info.members == 0 => Ok(info.id),
+        Ok(_) | Err(AdminError::NoRoom(_)) => Err(AdminError::Discarded),
+        Err(other) => Err(other),
+    }
+}
+
 /// Of the text that a message's key first came with, where the message still tells it. Without one a late replay is
 /// answered by the message as it stands, whatever text it comes with.
 pub(super) fn first_digest(message: &Message) -> Option<[u8; 16]> {

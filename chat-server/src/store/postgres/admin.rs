@@ -4,7 +4,9 @@ use super::migrations;
 use super::pool::{Failure, in_full};
 use super::rows::{message_with_key, stored};
 use super::url::PostgresUrl;
-use crate::store::admin::{Admin, AdminError, Import, Member, RoomInfo, Vacuumed, first_digest};
+use crate::store::admin::{
+    Admin, AdminError, Import, Member, RoomInfo, Vacuumed, first_digest, still_unfinished,
+};
 use crate::store::error::OpenError;
 use crate::store::sql::{Sql, statements};
 use async_trait::async_trait;
@@ -207,15 +209,6 @@ async fn lock(tx: &Transaction<'_>, room: RoomId) -> Result<RoomInfo, AdminError
     room_info(&tx.query_one(ROOM.0, &[&room.get()]).await?)
 }
 
-/// The same of one that is as the batch before left it.
-async fn lock_unfinished(tx: &Transaction<'_>, room: RoomId) -> Result<(), AdminError> {
-    match lock(tx, room).await {
-        Ok(info) if info.messages == 0 && info.members == 0 => Ok(()),
-        Ok(_) | Err(AdminError::NoRoom(_)) => Err(AdminError::Discarded),
-        Err(other) => Err(other),
-    }
-}
-
 fn names(users: &BTreeSet<UserId>) -> Vec<&str> {
     users.iter().map(UserId::as_str).collect()
 }
@@ -308,7 +301,7 @@ impl Admin for Desk {
                 stored(RoomId::new(row.try_get(0)?))?
             }
             Import::Into(room) => {
-                lock_unfinished(&tx, *room).await?;
+                still_unfinished(lock(&tx, *room).await)?;
                 *room
             }
         };
@@ -339,7 +332,7 @@ impl Admin for Desk {
         members: &[Member],
     ) -> Result<(), AdminError> {
         let tx = self.client.transaction().await?;
-        lock_unfinished(&tx, room).await?;
+        still_unfinished(lock(&tx, room).await)?;
         tx.execute(FINISH_ROOM.0, &[&room.get(), &last_id, &last_seq.get()]).await?;
         let names: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
         let markers: Vec<i64> = members.iter().map(|member| member.read_marker).collect();

@@ -7,7 +7,9 @@ use super::connection::{open_reader, open_writer};
 use super::rows::{message_with_key, stored};
 use super::sql::with_message_columns;
 use super::{members, migrations, rooms};
-use crate::store::admin::{Admin, AdminError, Import, Member, RoomInfo, Vacuumed, first_digest};
+use crate::store::admin::{
+    Admin, AdminError, Import, Member, RoomInfo, Vacuumed, first_digest, still_unfinished,
+};
 use crate::store::error::OpenError;
 use async_trait::async_trait;
 use chat_protocol::{Message, RoomId, Seq, Timestamp, TransactionId, UserId};
@@ -202,7 +204,7 @@ impl Admin for Desk {
         let room = self.change(|tx| {
             let room = match into {
                 Import::New { title, created_at } => begin_import(tx, title, *created_at)?,
-                Import::Into(room) => expect_unfinished(tx, *room)?,
+                Import::Into(room) => still_unfinished(one_room(tx, *room))?,
             };
             for message in batch {
                 insert(tx, room, message)?;
@@ -220,7 +222,7 @@ impl Admin for Desk {
         members: &[Member],
     ) -> Result<(), AdminError> {
         self.change(|tx| {
-            expect_unfinished(tx, room)?;
+            still_unfinished(one_room(tx, room))?;
             tx.execute(
                 "UPDATE rooms SET last_id = ?2, last_seq = ?3 WHERE id = ?1",
                 (room.get(), last_id, last_seq.get()),
@@ -268,15 +270,6 @@ impl Admin for Desk {
 /// With a number of its own, which no room has had: a client may know that one still.
 fn begin_import(tx: &Connection, title: &str, created_at: Timestamp) -> Result<RoomId, AdminError> {
     Ok(rooms::insert(tx, title, created_at)?)
-}
-
-/// The room is as the batch before left it.
-fn expect_unfinished(tx: &Connection, room: RoomId) -> Result<RoomId, AdminError> {
-    match one_room(tx, room) {
-        Ok(info) if info.messages == 0 && info.members == 0 => Ok(room),
-        Ok(_) | Err(AdminError::NoRoom(_)) => Err(AdminError::Discarded),
-        Err(other) => Err(other),
-    }
 }
 
 fn insert(tx: &Connection, room: RoomId, message: &Message) -> Result<(), AdminError> {
