@@ -7,6 +7,7 @@
 //!            401 (refused)   │  ▼
 //!   held ────────────────────┘ empty
 //!   held ── 401 with a token that was asked for after a 401 ──▶ ended, until `resume`
+//!           and that the server has not taken since
 //! ```
 //!
 //! Asking is a task of its own: a caller that is cancelled while it waits (a room stopped) takes
@@ -23,6 +24,10 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// For how long a token that nobody has used counts as fresh: no issuer gives one for less. Later it may have run out.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// A bearer token. Shows nothing of itself in logs.
 #[derive(Clone, PartialEq, Eq)]
@@ -111,6 +116,8 @@ struct State {
     held: Option<Held>,
     asking: Option<watch::Receiver<Option<Result<Held, TokenUnavailable>>>>,
     asked: u64,
+    /// The last token that the server has taken.
+    taken: u64,
     ended: bool,
 }
 
@@ -119,6 +126,8 @@ struct State {
 struct Held {
     token: Token,
     number: u64,
+    /// Given in the place of one that was refused: when.
+    renewed: Option<Instant>,
 }
 
 enum Step {
@@ -151,7 +160,11 @@ impl Session {
         let first = self.token(None).await?;
         match call(first.token.clone()).await {
             Err(TransportError { fault: Fault::Unauthorized, .. }) => {}
-            other => return other.map_err(AuthorizedError::Transport),
+            other => return self.answered(first.number, other),
+        }
+        // Another request may have had it renewed a moment ago.
+        if self.is_fresh(first.number) && self.end(first.number) {
+            return Err(AuthorizedError::SessionEnded);
         }
         let second = self.token(Some(first.number)).await?;
         match call(second.token.clone()).await {
@@ -162,8 +175,24 @@ impl Session {
                     false => AuthorizedError::TokenUnavailable,
                 })
             }
-            other => other.map_err(AuthorizedError::Transport),
+            other => self.answered(second.number, other),
         }
+    }
+
+    /// Notes that the server takes token `number`, if it has.
+    fn answered<T>(&self, number: u64, answer: Result<T, TransportError>) -> Result<T, AuthorizedError> {
+        if answer.is_ok() {
+            let mut state = self.state();
+            state.taken = state.taken.max(number);
+        }
+        answer.map_err(AuthorizedError::Transport)
+    }
+
+    /// Whether token `number` was given just now in the place of one refused, and has never been taken.
+    fn is_fresh(&self, number: u64) -> bool {
+        let state = self.state();
+        let fresh = |held: &Held| held.renewed.is_some_and(|given| given.elapsed() < FRESH);
+        state.taken < number && state.held.as_ref().is_some_and(|held| held.number == number && fresh(held))
     }
 
     /// The token to use now, whatever comes of it.
@@ -277,7 +306,11 @@ impl Session {
         answer: watch::Sender<Option<Result<Held, TokenUnavailable>>>,
     ) {
         let token = tokio::time::timeout(self.timeout, self.provider.token(refused)).await;
-        let result = token.unwrap_or(Err(TokenUnavailable)).map(|token| Held { token, number });
+        let result = token.unwrap_or(Err(TokenUnavailable)).map(|token| Held {
+            token,
+            number,
+            renewed: refused.then(Instant::now),
+        });
         {
             let mut state = self.state();
             if state.asked == number {

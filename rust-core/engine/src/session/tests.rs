@@ -1,4 +1,5 @@
 use super::*;
+use futures_util::future::BoxFuture;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
@@ -34,6 +35,19 @@ fn server(from: usize) -> impl Fn(Token) -> std::future::Ready<Result<String, Tr
         std::future::ready(match number >= from {
             true => Ok(token.secret().to_owned()),
             false => Err(TransportError::new(Fault::Unauthorized)),
+        })
+    }
+}
+
+/// A server that takes none, and says so of "token 2" only when told to.
+fn refusing(go: Arc<Notify>) -> impl Fn(Token) -> BoxFuture<'static, Result<String, TransportError>> {
+    move |token| {
+        let wait = (token.secret() == "token 2").then(|| go.clone());
+        Box::pin(async move {
+            if let Some(go) = wait {
+                go.notified().await;
+            }
+            Err(TransportError::new(Fault::Unauthorized))
         })
     }
 }
@@ -165,27 +179,56 @@ async fn a_refusal_that_comes_after_a_newer_token_ends_no_session() {
     // Refused at once with token 1; with token 2 as well, but only when told to.
     let slow = tokio::spawn({
         let (session, go) = (session.clone(), go.clone());
-        async move {
-            let call = |token: Token| {
-                let wait = (token.secret() == "token 2").then(|| go.clone());
-                async move {
-                    if let Some(go) = wait {
-                        go.notified().await;
-                    }
-                    Err::<(), _>(TransportError::new(Fault::Unauthorized))
-                }
-            };
-            session.authorized(call).await
-        }
+        async move { session.authorized(refusing(go)).await }
     });
     while provider.asked.load(Ordering::SeqCst) < 2 || gone.is_none() {
         tokio::task::yield_now().await;
         gone = session.state().held.clone();
     }
-    // Somebody else is refused with token 2 first, and gets a third, which is taken.
+    // It is good for a while. Then somebody else is refused with it first, and gets a third, which is taken.
+    assert_eq!(session.authorized(accept).await, Ok("token 2".into()));
     assert_eq!(session.authorized(server(3)).await, Ok("token 3".into()));
     go.notify_one();
     assert_eq!(slow.await.unwrap(), Err(AuthorizedError::TokenUnavailable), "to be tried again");
     assert_eq!(session.authorized(accept).await, Ok("token 3".into()), "the session goes on");
     assert_eq!(*session.standing().borrow(), SessionState::Active);
+}
+
+#[tokio::test]
+async fn requests_that_find_a_fresh_token_refused_ask_for_no_other() {
+    let provider = Arc::new(Counting::default());
+    let session = Session::new(provider.clone(), TIMEOUT);
+    let go = Arc::new(Notify::new());
+    // Refused with token 1, and has it renewed; of token 2 it hears nothing yet.
+    let slow = tokio::spawn({
+        let (session, go) = (session.clone(), go.clone());
+        async move { session.authorized(refusing(go)).await }
+    });
+    while session.state().held.as_ref().is_none_or(|held| held.number < 2) {
+        tokio::task::yield_now().await;
+    }
+    // To these token 2 is the first that they try.
+    for _ in 0..3 {
+        assert_eq!(session.authorized(server(3)).await, Err(AuthorizedError::SessionEnded));
+    }
+    go.notify_one();
+    assert_eq!(slow.await.unwrap(), Err(AuthorizedError::SessionEnded));
+    assert_eq!(provider.asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewed_token_that_lay_unused_until_it_ran_out_is_renewed_again() {
+    let provider = Arc::new(Counting::default());
+    let session = Session::new(provider.clone(), TIMEOUT);
+    // Token 1 is refused; what asks with token 2 gets no further than a gateway.
+    let gateway = |token: Token| {
+        let fault = match token.secret() {
+            "token 1" => Fault::Unauthorized,
+            _ => Fault::Server { status: 502 },
+        };
+        std::future::ready(Err::<(), _>(TransportError::new(fault)))
+    };
+    assert!(matches!(session.authorized(gateway).await, Err(AuthorizedError::Transport(_))));
+    tokio::time::advance(FRESH).await;
+    assert_eq!(session.authorized(server(3)).await, Ok("token 3".into()));
 }
