@@ -73,7 +73,7 @@ statements! {
                                     $8::boolean[], $9::text[], $10::bytea[]) n";
 
     /// Which of these are taken in the room.
-    TAKEN_SEQS = "SELECT seq FROM messages WHERE room = $1 AND seq = ANY($2)";
+    TAKEN_SEQS = "SELECT seq FROM messages WHERE room = $1 AND seq = ANY($2) AND seq > 0";
     TAKEN_KEYS =
         "SELECT m.sender, m.transaction_id
            FROM unnest($2::text[], $3::text[]) AS k (sender, key)

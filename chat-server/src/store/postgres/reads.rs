@@ -25,7 +25,9 @@ pub(super) async fn rooms_of(pool: &Pool, user: &UserId) -> Result<Vec<RoomSumma
             last_message: last.map(|_| message(row, 4, user)).transpose()?,
         })
     };
-    Ok(rows.iter().map(summary).collect::<Result<_, _>>()?)
+    let mut rooms = rows.iter().map(summary).collect::<Result<Vec<_>, _>>()?;
+    rooms.sort_by_key(|room| room.id);
+    Ok(rooms)
 }
 
 pub(super) async fn page(

@@ -66,14 +66,13 @@ statements! {
               members AS (INSERT INTO members (room, user_id) SELECT room.id, u FROM room, unnest($3::text[]) u)
          SELECT id FROM room";
 
-    /// The rooms of a user. An idle list costs an index scan and two look-ups a room.
+    /// The rooms of a user, in no order. An idle list costs an index scan and two look-ups a room.
     ROOMS_OF = with_message_columns!(
         concat!("SELECT r.id, r.title, ", unread!(), ", nullif(me.read_marker, 0), "),
         " FROM members me
            JOIN rooms r ON r.id = me.room
            LEFT JOIN messages m ON m.room = me.room AND m.id = r.last_id
-          WHERE me.user_id = $1
-          ORDER BY me.room"
+          WHERE me.user_id = $1"
     );
 
     /// What changed after a cursor. When that is nothing, or not theirs to see, messages are not looked at.
@@ -82,7 +81,7 @@ statements! {
         concat!(
             from_room_of_member!(),
             page_of!(
-                "w.seq > $3 AND r.last_seq > $3 AND me.user_id IS NOT NULL",
+                "w.seq > $3 AND w.seq > 0 AND r.last_seq > $3 AND me.user_id IS NOT NULL",
                 "w.seq",
                 "$4::bigint",
                 "$5::bigint"
@@ -109,7 +108,7 @@ statements! {
                      THEN ARRAY(SELECT me.user_id FROM members me WHERE me.room = r.id) END, ",
         concat!(
             " FROM rooms r",
-            page_of!("w.seq > $2 AND r.last_seq > $2", "w.seq", "$4::bigint", "$5::bigint"),
+            page_of!("w.seq > $2 AND w.seq > 0 AND r.last_seq > $2", "w.seq", "$4::bigint", "$5::bigint"),
             " WHERE r.id = $1"
         )
     );
@@ -138,20 +137,27 @@ statements! {
     LOCK_ROOM =
         "SELECT last_id, last_seq, removals FROM rooms WHERE id = $1 FOR NO KEY UPDATE";
 
-    /// Which of these users are in the room.
-    MEMBERS_AMONG = "SELECT user_id FROM members WHERE room = $1 AND user_id = ANY($2)";
+    // Many rows by their keys are a look-up each (`LATERAL … LIMIT 1`). A plain join, or `= ANY`, that was planned while the
+    // table was small would go on reading whole rooms when they have grown: connections keep their plans.
 
-    /// What these keys have stored before.
+    /// Which of these users are in the room.
+    MEMBERS_AMONG =
+        "SELECT me.user_id FROM unnest($2::text[]) AS k (user_id) CROSS JOIN LATERAL (
+             SELECT user_id FROM members w WHERE w.room = $1 AND w.user_id = k.user_id LIMIT 1) me";
+
+    /// What these keys have stored before. `+ 0` keeps every index but the one by key from being tried.
     BY_KEYS = with_message_columns!(
         "SELECT m.text_digest, ",
-        " FROM unnest($2::text[], $3::text[]) AS k (sender, key)
-          JOIN messages m ON m.room = $1 AND m.sender = k.sender AND m.transaction_id = k.key"
+        " FROM unnest($2::text[], $3::text[]) AS k (sender, key) CROSS JOIN LATERAL (
+              SELECT * FROM messages w
+               WHERE w.sender = k.sender AND w.transaction_id = k.key AND w.room + 0 = $1 LIMIT 1) m"
     );
 
     /// These messages.
     BY_IDS = with_message_columns!(
         "SELECT m.text_digest, ",
-        " FROM messages m WHERE m.room = $1 AND m.id = ANY($2)"
+        " FROM unnest($2::bigint[]) AS k (id) CROSS JOIN LATERAL (
+              SELECT * FROM messages w WHERE w.room = $1 AND w.id = k.id LIMIT 1) m"
     );
 
     /// Stores new messages.
@@ -160,12 +166,15 @@ statements! {
          SELECT $1, n.* FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
                                     $8::boolean[], $9::text[], $10::bytea[]) n";
 
-    /// Writes what changed in messages that are there.
+    /// Writes what changed in messages that are there. They are looked up, and written where they lie: while the
+    /// room is locked, nobody puts them elsewhere.
     UPDATE_MESSAGES =
         "UPDATE messages m SET seq = n.seq, text = n.text, edited_at = n.edited_at, deleted = n.deleted
-           FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::boolean[])
-                AS n (id, seq, text, edited_at, deleted)
-          WHERE m.room = $1 AND m.id = n.id";
+           FROM (SELECT n.*, w.place
+                   FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::boolean[])
+                        AS n (id, seq, text, edited_at, deleted) CROSS JOIN LATERAL (
+                        SELECT w.ctid AS place FROM messages w WHERE w.room = $1 AND w.id = n.id LIMIT 1) w) n
+          WHERE m.ctid = n.place";
 
     /// Takes users out.
     DELETE_MEMBERS = "DELETE FROM members WHERE room = $1 AND user_id = ANY($2)";
@@ -184,9 +193,11 @@ statements! {
 
     /// Of a room's next messages: where they begin, the first whose key is kept, and the last.
     WHICH_KEYS =
-        "SELECT r.keys_from, min(m.id) FILTER (WHERE m.sent_at >= $2), max(m.id)
-           FROM rooms r JOIN messages m ON m.room = r.id AND m.id >= r.keys_from AND m.id < r.keys_from + $3
-          WHERE r.id = $1 GROUP BY r.id";
+        "SELECT r.keys_from, m.kept, m.last
+           FROM rooms r CROSS JOIN LATERAL (
+                SELECT min(w.id) FILTER (WHERE w.sent_at >= $2) AS kept, max(w.id) AS last FROM messages w
+                 WHERE w.room = r.id AND w.id >= r.keys_from AND w.id < r.keys_from + $3) m
+          WHERE r.id = $1 AND m.last IS NOT NULL";
 
     /// Clears keys.
     CLEAR_KEYS =

@@ -18,7 +18,9 @@ CREATE TABLE members (
     PRIMARY KEY (room, user_id)
 ) WITH (fillfactor = 80);
 
-CREATE INDEX members_by_user ON members (user_id, room);
+-- Not by room as well: PostgreSQL, which takes a new table for a small one, would read all of such an index for the members
+-- of one room.
+CREATE INDEX members_by_user ON members (user_id);
 
 -- No foreign key to the room: whoever writes here holds the room's row locked.
 CREATE TABLE messages (
@@ -36,5 +38,7 @@ CREATE TABLE messages (
     PRIMARY KEY (room, id)
 );
 
-CREATE UNIQUE INDEX messages_by_seq ON messages (room, seq);
-CREATE UNIQUE INDEX messages_by_key ON messages (room, sender, transaction_id) WHERE transaction_id IS NOT NULL;
+-- The conditions are true of every row that they are meant for. Who does not repeat them cannot be given these indexes,
+-- and so never reads all of a room by one where the primary key finds a single row.
+CREATE UNIQUE INDEX messages_by_seq ON messages (room, seq) WHERE seq > 0;
+CREATE UNIQUE INDEX messages_by_key ON messages (sender, transaction_id, room) WHERE transaction_id IS NOT NULL;
