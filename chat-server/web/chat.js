@@ -1,42 +1,42 @@
-// The page: signing in, the list of rooms, and which room is open.
+// The page: signing in, and which room is open.
 //
-// How the protocol is spoken is in api.js (requests), room.js (a room in step) and outbox.js (saying something
-// once); view.js draws a room.
+// How the protocol is spoken is in api.js (requests), room.js and listen.js (a room in step) and outbox.js (saying
+// something once); rooms.js draws the list, view.js a room, of rows.js and composer.js.
 
-import { Api, endsSession, pause, subject } from "./api.js";
-import { translate, words, wordsFor } from "./words.js";
+import { Api, claimsOf } from "./api.js";
+import { Outboxes } from "./outbox.js";
+import { RoomList } from "./rooms.js";
 import { RoomView } from "./view.js";
-
-/** Between two looks at the list of rooms, unless the server asks for more. */
-const LOOK_MS = 5_000;
+import { translate, words, wordsFor } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 
-let api;
-let rooms = [];
-let open; // The room on the screen: { id, view }.
-let session; // Aborted when it ends.
+/** Who is here, until `session.ending` is aborted: { api, ending, outboxes, list }. */
+let session;
+/** The room on the screen: { id, view }. */
+let open;
 
 // ── Signing in ─────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The token lives as long as the tab, and never stands in an address that a server sees. */
 function enter(token) {
   sessionStorage.setItem("token", token);
-  api = new Api(token);
-  session = new AbortController();
+  const [api, ending] = [new Api(token), new AbortController()];
   element("door").hidden = true;
   element("house").hidden = false;
   element("me").textContent = api.user;
-  look();
+  const outboxes = new Outboxes(api, () => session?.list.draw(open?.id), ending.signal);
+  const list = new RoomList(api, outboxes, ending.signal, { looked, trouble: (why) => open || tell(why), ended: leave });
+  session = { api, ending, outboxes, list };
 }
 
 /** `why`: a Refusal, or nothing when the user leaves; then nothing of theirs stays behind. */
 function leave(why) {
-  session?.abort();
+  session?.ending.abort();
+  session = undefined;
   closeRoom();
   if (why) sessionStorage.removeItem("token");
   else sessionStorage.clear();
-  [api, rooms] = [undefined, []];
   element("room-list").replaceChildren();
   element("house").hidden = true;
   element("door").hidden = false;
@@ -46,47 +46,39 @@ function leave(why) {
 
 element("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  const token = element("token").value.trim();
-  if (subject(token) === undefined) {
-    element("door-error").textContent = words.notAToken;
-    return;
-  }
+  // A terminal breaks long lines, and what is copied there has the breaks in it.
+  const token = element("token").value.replace(/\s+/gu, "");
+  const good = claimsOf(token) !== undefined;
+  element("door-error").textContent = good ? "" : words.notAToken;
+  if (!good) return;
   element("token").value = "";
-  element("door-error").textContent = "";
   enter(token);
 });
 
+element("token").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  element("sign-in").requestSubmit();
+});
+
 element("sign-out").addEventListener("click", () => {
+  if (session.outboxes.unsent().length > 0 && !confirm(words.sureToLeave)) return;
   history.replaceState(null, "", location.pathname);
   leave();
 });
 
-// ── Rooms ──────────────────────────────────────────────────────────────────────────────────────────────────
+// What is unsent goes with the tab.
+addEventListener("beforeunload", (event) => {
+  if (session?.outboxes.unsent().length > 0) event.preventDefault();
+});
 
-/** Looks at the list again and again while the page is on the screen. Unchanged, it costs a 304. */
-async function look() {
-  const { signal } = session;
-  let tag;
-  for (let tries = 0; !signal.aborted; ) {
-    try {
-      const response = await api.fetch("/v1/rooms", { headers: tag ? { "If-None-Match": tag } : {}, signal });
-      tag = response.headers.get("ETag");
-      if (response.status === 200) {
-        ({ rooms } = await response.json());
-        if (!open) tell("");
-        drawRooms();
-        route();
-      }
-      tries = 0;
-      const wish = Number(response.headers.get("chat-poll-interval")) * 1_000;
-      await shown(Math.max(LOOK_MS, wish), signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (endsSession(error)) return leave(error);
-      if (!open) tell(wordsFor(error, words.serverTrouble));
-      await pause(tries++, error, signal);
-    }
-  }
+// ── Which room is open ─────────────────────────────────────────────────────────────────────────────────────
+
+function looked() {
+  if (open) open.view.room.expects(session.list.find(open.id)?.last_message?.seq ?? 0);
+  else tell("");
+  session.list.draw(open?.id);
+  route();
 }
 
 /** An open room has more to say. */
@@ -94,76 +86,30 @@ function tell(what) {
   Object.assign(element("banner"), { textContent: what, hidden: !what });
 }
 
-/** Waits so long, and then until the page is on the screen. */
-async function shown(milliseconds, signal) {
-  await new Promise((resolve) => setTimeout(resolve, milliseconds));
-  if (!document.hidden) return;
-  await new Promise((resolve) => {
-    document.addEventListener("visibilitychange", resolve, { once: true, signal });
-    signal.addEventListener("abort", resolve, { once: true });
-  });
-}
-
-function drawRooms() {
-  const lines = rooms.map(({ id, title, unread, last_message: last }) => {
-    const link = Object.assign(document.createElement("a"), { href: `#/rooms/${id}` });
-    if (id === open?.id) link.ariaCurrent = "page";
-    link.append(span("title", title));
-    if (last) link.append(span("last", last.deleted ? words.deleted : `${last.sender}: ${last.text}`));
-    if (unread > 0) {
-      const badge = span("unread", unread > 99 ? "99+" : unread);
-      badge.ariaLabel = words.unread(unread);
-      badge.role = "img";
-      link.append(badge);
-    }
-    const line = document.createElement("li");
-    line.append(link);
-    return line;
-  });
-  const focused = element("room-list").contains(document.activeElement) && document.activeElement.hash;
-  element("room-list").replaceChildren(...lines);
-  if (focused) lines.find((line) => line.firstChild.hash === focused)?.firstChild.focus();
-  element("no-rooms").hidden = rooms.length > 0;
-}
-
-function span(className, content) {
-  return Object.assign(document.createElement("span"), { className, textContent: content });
-}
-
-element("make").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const form = event.target;
-  const members = form.members.value.split(/[\s,]+/u).filter(Boolean);
-  element("make-error").textContent = "";
-  try {
-    const room = await api.ask("/v1/rooms", { method: "POST", body: { title: form.title.value, members } });
-    rooms.push({ ...room, last_message: null, unread: 0, read_marker: null });
-    form.reset();
-    element("new-room").open = false;
-    location.hash = `#/rooms/${room.id}`;
-  } catch (error) {
-    element("make-error").textContent = error.message || words.failed;
-  }
-});
-
-// ── Which room is open ─────────────────────────────────────────────────────────────────────────────────────
-
 /** The address says it, so that the browser's own keys go back and forth. */
 function route() {
   const id = Number(location.hash.match(/^#\/rooms\/(\d+)$/)?.[1]);
-  if (!api || id === open?.id) return;
+  if (!session || id === open?.id) return;
+  const before = open?.id;
   closeRoom();
-  const room = rooms.find((room) => room.id === id);
+  const room = session.list.find(id);
   document.body.dataset.place = room ? "room" : "rooms";
   element("pick").hidden = Boolean(room);
   document.title = room ? `${room.title} · chat` : "chat";
-  if (!room) return drawRooms();
+  if (room) show(room);
+  else session.list.draw();
+  if (!room && before) element("room-list").querySelector(`[href='#/rooms/${before}']`)?.focus();
+}
+
+function show(room) {
+  const { api, outboxes, list } = session;
   const read = (marker) => {
-    if (marker) room.unread = marker.unread;
-    drawRooms();
+    const known = list.find(room.id);
+    if (known) known.unread = marker.unread;
+    list.draw(open?.id);
   };
-  open = { id, view: new RoomView(api, room, { sessionEnded: leave, read }) };
-  drawRooms();
+  open = { id: room.id, view: new RoomView(api, room, outboxes.of(room.id), { sessionEnded: leave, read }) };
+  list.draw(room.id);
   element("room-title").focus();
 }
 
@@ -174,15 +120,26 @@ function closeRoom() {
   element("pick").hidden = false;
 }
 
-addEventListener("hashchange", route);
-
 // ── The beginning ──────────────────────────────────────────────────────────────────────────────────────────
 
+const isGood = (token) => {
+  const claims = token ? claimsOf(token) : undefined;
+  return claims !== undefined && !(claims.exp * 1_000 < Date.now());
+};
+
+/**
+ * A link of a demonstration may bring a token behind `#`, which no server sees; it is taken out of the address at once,
+ * and signs nobody else in over who is here.
+ */
+function begin() {
+  const brought = location.hash.match(/^#token=([\w.-]+)$/)?.[1];
+  if (brought) history.replaceState(null, "", location.pathname);
+  if (session) return route();
+  const token = [sessionStorage.getItem("token"), brought].find(isGood);
+  if (token) enter(token);
+  else if (element("door").hidden) leave(sessionStorage.getItem("token") ? { code: "token_expired" } : undefined);
+}
+
 translate(document);
-// A link of a demonstration may bring a token behind `#`, which no server sees; it is taken out of the address at
-// once, and signs nobody else in over who is here.
-const brought = location.hash.match(/^#token=([\w.-]+)$/)?.[1];
-if (brought) history.replaceState(null, "", location.pathname);
-const token = sessionStorage.getItem("token") ?? brought;
-if (token && subject(token) !== undefined) enter(token);
-else leave();
+addEventListener("hashchange", begin);
+begin();

@@ -1,53 +1,58 @@
-// The screen of one room: its messages as rows, the place where one reads, and what one writes.
-//
-// What somebody has said is only ever put in as text (`textContent`), so nothing in it is markup.
+// The screen of one room: what it shows, and the place where one reads.
 
-import { day, time, words, wordsFor } from "./words.js";
+import { sleep } from "./api.js";
+import { Composer } from "./composer.js";
 import { Room } from "./room.js";
-
-const MOST_CHARACTERS = 4_000;
+import { Rows } from "./rows.js";
+import { words, wordsFor } from "./words.js";
 
 /** Nearer than this to the end counts as at the end: new messages then scroll into view. */
 const NEAR_PX = 80;
 
+/** Between two words to the server of what has been read. */
+const MARK_MS = 1_000;
+
+/** How long it is said that something could not be done. */
+const NOTICE_MS = 8_000;
+
 const element = (id) => document.getElementById(id);
 const timeline = element("timeline");
 const list = element("messages");
-const text = element("text");
-
-function make(tag, className, content, children = []) {
-  const made = Object.assign(document.createElement(tag), { className });
-  if (content !== undefined) made.textContent = content;
-  made.append(...children);
-  return made;
-}
-
-/** What is counted and sent: the server trims and normalises alike. */
-const tidy = (raw) => raw.trim().normalize("NFC");
 
 export class RoomView {
   #closing = new AbortController();
-  #rows = new Map();
-  #editing;
   #read = 0;
+  #marking = false;
   #drawing = false;
   #loading = false;
   #seen = 0;
+  /** Whether the reader is at the end; new messages, and a box that becomes smaller, leave them there. */
+  #pinned = true;
+  #notice = "";
 
   /** `read` is called with the server's answer when the read marker has moved. */
-  constructor(api, { id, title, read_marker }, { sessionEnded, read }) {
-    Object.assign(this, { api, read });
+  constructor(api, { id, title, read_marker }, outbox, { sessionEnded, read }) {
+    Object.assign(this, { read });
     this.#read = read_marker ?? 0;
-    this.draft = `draft/${api.user}/${id}`;
-    list.replaceChildren();
+    const { signal } = this.#closing;
     element("room-title").textContent = title;
     element("open-room").hidden = false;
-    text.value = sessionStorage.getItem(this.draft) ?? "";
-    element("transport").value = sessionStorage.getItem("transport") ?? "websocket";
-    this.#listen();
-    const changed = () => this.#draw();
-    this.room = new Room(api, id, { transport: element("transport").value, changed, sessionEnded });
-    this.#count();
+    const transport = sessionStorage.getItem("transport") ?? "websocket";
+    this.rows = new Rows(list, api.user, {
+      edit: (message) => this.composer.begin(message),
+      delete: (message) => this.#delete(message),
+      retry: (key) => outbox.retry(key),
+      discard: (key) => outbox.confirmed(key),
+    });
+    this.room = new Room(api, id, outbox, { transport, changed: () => this.#draw(), sessionEnded });
+    this.composer = new Composer(`draft/${api.user}/${id}`, signal, {
+      say: (text) => {
+        outbox.add(text);
+        this.#toEnd();
+      },
+      edit: (id, text) => this.#done(this.room.edit(id, text)),
+    });
+    this.#listen(signal);
   }
 
   close() {
@@ -57,32 +62,21 @@ export class RoomView {
     element("banner").hidden = true;
   }
 
-  #listen() {
-    const { signal } = this.#closing;
+  #listen(signal) {
     const on = (target, event, handler) => target.addEventListener(event, handler, { signal });
     on(element("transport"), "change", ({ target }) => {
       sessionStorage.setItem("transport", target.value);
       this.room.listenBy(target.value);
     });
-    on(element("composer"), "submit", (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
-    on(text, "keydown", (event) => {
-      // While Hangul is being composed, Enter belongs to the syllable.
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-        event.preventDefault();
-        this.#submit();
-      }
-      if (event.key === "Escape") this.#edit(undefined);
-    });
-    on(text, "input", () => this.#count());
     on(timeline, "scroll", () => this.#scrolled());
     on(element("older"), "click", () => this.#older());
     on(element("newest"), "click", () => this.#toEnd());
-    on(element("stop-editing"), "click", () => this.#edit(undefined));
     on(document, "visibilitychange", () => this.#markRead());
     for (const event of ["online", "offline"]) on(window, event, () => this.#draw());
+    // A phone that is turned, its keyboard, a message of many lines being written.
+    const resized = new ResizeObserver(() => this.#pinned && this.#toEnd());
+    resized.observe(timeline);
+    signal.addEventListener("abort", () => resized.disconnect());
   }
 
   // ── Drawing ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -101,9 +95,9 @@ export class RoomView {
     const atEnd = this.#atEnd;
     const anchor = atEnd ? undefined : this.#anchor();
     this.#drawState();
-    this.#drawRows();
+    this.rows.draw(this.room.inOrder, this.room.outbox.entries);
     element("older").hidden = !this.room.hasOlder;
-    element("no-messages").hidden = this.#rows.size > 0 || this.room.state === "connecting";
+    element("no-messages").hidden = this.rows.size > 0 || !this.room.opened;
     // What comes in, above or below, moves nothing from under the reader's eyes, unless they are at the end.
     if (atEnd) this.#toEnd();
     else if (anchor?.row.isConnected) timeline.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
@@ -112,97 +106,37 @@ export class RoomView {
   }
 
   #drawState() {
-    const { state } = this.room;
+    const { state, tries } = this.room;
     const ended = state instanceof Error;
-    const banner = element("banner");
     element("state").textContent = ended ? "" : words[state];
-    element("transport").value = this.room.transport;
     element("state").dataset.state = ended ? "ended" : state;
-    const offline = !navigator.onLine ? words.offline : state === "waiting" ? words.serverTrouble : "";
-    banner.textContent = ended ? wordsFor(state) : offline;
+    element("transport").value = this.room.transport;
+    // Not at the first try, which is all that most interruptions take.
+    const trouble = state === "waiting" && tries > 1 ? words.serverTrouble : this.#notice;
+    const banner = element("banner");
+    banner.textContent = ended ? wordsFor(state) : navigator.onLine ? trouble : words.offline;
     banner.hidden = !banner.textContent;
     element("composer").inert = ended;
+    // What was said before is history, not news to be read out.
+    timeline.ariaBusy = String(this.#loading || !this.room.opened);
   }
 
-  /** Messages by id, then what is not confirmed yet, with a line before each new day. */
-  #drawRows() {
-    const items = [];
-    let before;
-    const dated = (at) => {
-      const date = day(at);
-      if (date !== before) items.push({ key: `day ${date}`, version: "", build: () => make("li", "day", date) });
-      before = date;
-    };
-    for (const message of this.room.inOrder) {
-      dated(message.sent_at);
-      // One row from the first try to the confirmed message: its key is the sender's own.
-      const key = message.transaction_id ?? message.id;
-      items.push({ key, version: `seq ${message.seq}`, build: () => this.#messageRow(message) });
+  /** Whether it could be done; if not, says so for a while. */
+  async #done(act) {
+    try {
+      await act;
+      return true;
+    } catch (error) {
+      const { signal } = this.#closing;
+      if (signal.aborted) return true;
+      const notice = (this.#notice = wordsFor(error));
+      this.#draw();
+      sleep(NOTICE_MS, signal).then(() => {
+        if (this.#notice === notice) this.#notice = "";
+        this.#draw();
+      });
+      return false;
     }
-    for (const entry of this.room.outbox.entries) {
-      dated(entry.at);
-      items.push({ key: entry.key, version: `${entry.refused}`, build: () => this.#pendingRow(entry) });
-    }
-    this.#reconcile(items);
-  }
-
-  /** Brings the rows to what `items` say, and touches no other: the place of reader and focus stays. */
-  #reconcile(items) {
-    const rows = new Map();
-    let next = list.firstElementChild;
-    for (const { key, version, build } of items) {
-      let row = this.#rows.get(key);
-      if (row?.dataset.version !== version) {
-        const fresh = build();
-        fresh.dataset.version = version;
-        if (row) {
-          if (next === row) next = fresh;
-          row.replaceWith(fresh);
-        }
-        row = fresh;
-      }
-      rows.set(key, row);
-      if (row === next) next = next.nextElementSibling;
-      else list.insertBefore(row, next);
-    }
-    while (next) {
-      const gone = next;
-      next = next.nextElementSibling;
-      gone.remove();
-    }
-    this.#rows = rows;
-  }
-
-  #messageRow(message) {
-    // The key of a message is told to its sender alone, whatever the token calls them.
-    const own = message.sender === this.api.user || Boolean(message.transaction_id);
-    const said = message.deleted ? make("p", "text gone", words.deleted) : make("p", "text", message.text);
-    const about = [make("time", "", time(message.sent_at))];
-    if (message.edited_at && !message.deleted) about.push(make("span", "", words.edited));
-    if (own && !message.deleted) {
-      about.push(this.#button(words.edit, () => this.#edit(message)));
-      about.push(this.#button(words.delete, () => this.#delete(message)));
-    }
-    const sender = make("span", own ? "sender own-name" : "sender", message.sender);
-    const row = make("li", own ? "own" : "other", undefined, [sender, said, make("div", "about", undefined, about)]);
-    row.dataset.id = message.id;
-    return row;
-  }
-
-  #pendingRow(entry) {
-    const about = [make("span", "", entry.refused ? words.refused(entry.refused) : words.pending)];
-    if (entry.refused) {
-      about.push(this.#button(words.retry, () => this.room.outbox.retry(entry.key)));
-      about.push(this.#button(words.discard, () => this.room.outbox.confirmed(entry.key)));
-    }
-    const children = [make("p", "text", entry.text), make("div", "about", undefined, about)];
-    return make("li", `own ${entry.refused ? "failed" : "pending"}`, undefined, children);
-  }
-
-  #button(label, act) {
-    const button = make("button", "", label);
-    button.addEventListener("click", act);
-    return button;
   }
 
   // ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,9 +154,11 @@ export class RoomView {
 
   #toEnd() {
     timeline.scrollTop = timeline.scrollHeight;
+    this.#pinned = true;
   }
 
   #scrolled() {
+    this.#pinned = this.#atEnd;
     if (timeline.scrollTop < NEAR_PX) this.#older();
     this.#markRead();
   }
@@ -230,75 +166,33 @@ export class RoomView {
   async #older() {
     if (this.#loading || !this.room.hasOlder) return;
     this.#loading = true;
-    timeline.ariaBusy = "true"; // What comes in above is history, not news to be read out.
-    try {
-      await this.room.older();
-    } catch (error) {
-      this.#tell(error);
-    }
+    this.#draw();
+    await this.#done(this.room.older());
     this.#loading = false;
-    timeline.ariaBusy = "false";
+    this.#draw();
   }
 
-  /** What is on the screen, at the end of the room, has been read. */
+  /** What is on the screen, at the end of the room, has been read. The server hears of it now and then. */
   async #markRead() {
-    const { newest } = this.room;
     if (document.hidden || !this.#atEnd) return;
-    this.#seen = newest;
+    this.#seen = this.room.newest;
     element("newest").hidden = true;
-    if (newest <= this.#read) return;
-    this.#read = newest;
-    // Whatever comes of it: the next message marks this one too.
-    this.read(await this.room.markRead(newest).catch(() => undefined));
-  }
-
-  // ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #submit() {
-    const said = tidy(text.value);
-    if (!said || [...said].length > MOST_CHARACTERS) return;
-    const editing = this.#editing;
-    this.#edit(undefined);
-    this.#write("");
-    if (!editing) {
-      this.room.outbox.add(said);
-      return this.#toEnd();
+    if (this.#marking) return;
+    this.#marking = true;
+    const { signal } = this.#closing;
+    for (let tries = 0; this.#read < this.#seen && !signal.aborted; tries++) {
+      const seen = this.#seen;
+      const marker = await this.room.markRead(seen).catch(() => undefined);
+      if (marker) [this.#read, tries] = [seen, 0];
+      if (marker && !signal.aborted) this.read(marker);
+      await sleep(MARK_MS * 2 ** Math.min(tries, 5), signal);
     }
-    try {
-      await this.room.edit(editing.id, said);
-    } catch (error) {
-      this.#tell(error);
-      if (!text.value) this.#write(said); // Nothing that was written is lost.
-    }
-  }
-
-  #edit(message) {
-    if (!message && !this.#editing) return;
-    this.#editing = message;
-    element("editing").hidden = !message;
-    this.#write(message?.text ?? "");
-    text.focus();
+    this.#marking = false;
   }
 
   async #delete(message) {
     if (!confirm(words.sureToDelete)) return;
-    await this.room.delete(message.id).catch((error) => this.#tell(error));
-  }
-
-  #write(content) {
-    text.value = content;
-    this.#count();
-  }
-
-  #count() {
-    if (!this.#editing) sessionStorage.setItem(this.draft, text.value);
-    const length = [...tidy(text.value)].length;
-    element("counter").textContent = length > MOST_CHARACTERS * 0.9 ? words.tooLong(length, MOST_CHARACTERS) : "";
-    element("send").disabled = length === 0 || length > MOST_CHARACTERS;
-  }
-
-  #tell(error) {
-    element("banner").textContent = wordsFor(error);
-    element("banner").hidden = false;
+    timeline.focus({ preventScroll: true }); // The button goes with what it deletes.
+    await this.#done(this.room.delete(message.id));
   }
 }

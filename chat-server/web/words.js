@@ -18,6 +18,7 @@ const WORDS = {
     transport: "Connection",
     events: "Server-sent events",
     websocket: "WebSocket",
+    polling: "Long polling",
     messages: "Messages",
     older: "Older messages",
     noMessages: "No messages yet. Say hello.",
@@ -31,6 +32,8 @@ const WORDS = {
     deleted: "Message deleted",
     edited: "edited",
     pending: "Sending…",
+    notSent: "Not sent",
+    sureToLeave: "Some messages have not been sent. Sign out and lose them?",
     retry: "Try again",
     discard: "Discard",
     tooLong: (length, most) => `${length} of ${most} characters`,
@@ -68,6 +71,7 @@ const WORDS = {
     transport: "연결 방식",
     events: "서버 전송 이벤트",
     websocket: "웹소켓",
+    polling: "롱 폴링",
     messages: "메시지",
     older: "이전 메시지",
     noMessages: "아직 메시지가 없어요. 먼저 인사해 보세요.",
@@ -81,6 +85,8 @@ const WORDS = {
     deleted: "삭제된 메시지입니다",
     edited: "수정됨",
     pending: "보내는 중…",
+    notSent: "전송되지 않음",
+    sureToLeave: "아직 보내지 못한 메시지가 있어요. 로그아웃하면 사라져요. 로그아웃할까요?",
     retry: "다시 시도",
     discard: "버리기",
     tooLong: (length, most) => `${most}자 중 ${length}자`,
@@ -110,15 +116,18 @@ export const words = WORDS[language];
 export const wordsFor = (error, general = words.failed) =>
   typeof words[error.code] === "string" ? words[error.code] : general;
 
-/** Fills in the words of the page itself: `data-word` names the text, `data-label` the label. */
+/** Fills in the words of the page itself: `data-word` names the text, `data-label` the label, `data-hint` what stands in an empty field. */
 export function translate(root) {
   document.documentElement.lang = language;
   for (const element of root.querySelectorAll("[data-word]")) element.textContent = words[element.dataset.word];
   for (const element of root.querySelectorAll("[data-label]")) element.ariaLabel = words[element.dataset.label];
+  for (const element of root.querySelectorAll("[data-hint]")) element.placeholder = words[element.dataset.hint];
 }
 
-const timeFormat = new Intl.DateTimeFormat(language, { timeStyle: "short" });
-const dayFormat = new Intl.DateTimeFormat(language, { dateStyle: "full" });
+// As dates are written where the reader lives, as far as the language of the words goes.
+const locale = navigator.languages.find((one) => one.startsWith(language)) ?? language;
+const timeFormat = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+const dayFormat = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
 
 export const time = (moment) => timeFormat.format(new Date(moment));
 export const day = (moment) => dayFormat.format(new Date(moment));

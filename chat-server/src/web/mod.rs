@@ -47,16 +47,20 @@ macro_rules! files {
     };
 }
 
-static FILES: LazyLock<[File; 9]> = LazyLock::new(|| {
+static FILES: LazyLock<[File; 13]> = LazyLock::new(|| {
     files! {
         "index.html": "text/html; charset=utf-8",
         "chat.css": "text/css; charset=utf-8",
         "icon.svg": "image/svg+xml",
         "chat.js": "text/javascript; charset=utf-8",
         "api.js": "text/javascript; charset=utf-8",
+        "rooms.js": "text/javascript; charset=utf-8",
         "room.js": "text/javascript; charset=utf-8",
+        "listen.js": "text/javascript; charset=utf-8",
         "outbox.js": "text/javascript; charset=utf-8",
         "view.js": "text/javascript; charset=utf-8",
+        "rows.js": "text/javascript; charset=utf-8",
+        "composer.js": "text/javascript; charset=utf-8",
         "words.js": "text/javascript; charset=utf-8",
     }
 });

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The transports as the page's switch names them.
-pub(crate) const TRANSPORTS: [&str; 2] = ["websocket", "events"];
+pub(crate) const TRANSPORTS: [&str; 3] = ["websocket", "events", "polling"];
 
 /// A Chromium of the test's own, gone with it.
 pub(crate) struct Browser {
@@ -24,6 +24,16 @@ impl Browser {
     }
 
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        Self::launch(arguments, None).await
+    }
+
+    /// A phone so many pixels wide.
+    pub(crate) async fn start_phone(width: u32) -> Self {
+        let screen = json!({ "width": width, "height": 640, "pixelRatio": 1.0, "touch": true });
+        Self::launch(&["--lang=en-US", "--accept-lang=en-US"], Some(json!({ "deviceMetrics": screen }))).await
+    }
+
+    async fn launch(arguments: &[&str], emulation: Option<Value>) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .process_group(0)
@@ -39,7 +49,11 @@ impl Browser {
         let mut all =
             vec!["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1100,750"];
         all.extend(arguments);
-        let options = json!({ "goog:chromeOptions": { "args": all } });
+        let mut options = json!({ "args": all });
+        if let Some(emulation) = emulation {
+            options["mobileEmulation"] = emulation;
+        }
+        let options = json!({ "goog:chromeOptions": options });
         let page = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(options.as_object().unwrap().clone())
             .connect(&format!("http://127.0.0.1:{}", port.expect("chromedriver says its port")))

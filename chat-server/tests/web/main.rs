@@ -8,5 +8,7 @@ mod browser;
 
 mod network;
 mod pictures;
+mod reading;
 mod safety;
 mod talking;
+mod writing;

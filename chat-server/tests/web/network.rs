@@ -52,6 +52,69 @@ async fn where_no_websocket_comes_through_the_page_goes_on_by_events() {
     browser.shows(&["one"]).await;
 }
 
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn where_events_are_held_back_too_the_page_goes_on_by_polling() {
+    let server = ServerProcess::start();
+    let room = server.room();
+    let browser = Browser::start().await;
+    browser.page.goto(server.url()).await.unwrap();
+    // What a page sees of a proxy that waits for the end of an answer before it passes anything on.
+    let blocked = "const fetched = window.fetch;
+        sessionStorage.setItem('transport', 'events');
+        window.fetch = (path, options) => String(path).includes('/events')
+            ? new Promise((_, reject) => setTimeout(() => reject(new TypeError('held back')), 50))
+            : fetched(path, options)";
+    browser.run(blocked).await;
+    browser.write("#token", &server.token("alice")).await;
+    browser.click("#sign-in button").await;
+    browser.open(room).await;
+    browser.is_live().await;
+    assert_eq!(browser.run("return document.getElementById('transport').value").await, json!("polling"));
+    server.say(room, "bob", "one");
+    browser.shows(&["one"]).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn a_connection_that_is_dead_and_looks_alive_is_noticed_by_the_list_of_rooms() {
+    for transport in TRANSPORTS {
+        let server = ServerProcess::start();
+        let proxy = FaultProxy::start(server.url()).await;
+        let room = server.room();
+        let browser = Browser::start().await;
+        browser.enter(&server, proxy.url(), "alice", room, transport).await;
+        proxy.strand();
+        server.say(room, "bob", "do you hear me?");
+        browser.shows(&["do you hear me?"]).await;
+        browser.is_live().await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
+async fn what_was_written_in_one_room_is_sent_while_another_is_open() {
+    let mut server = ServerProcess::start();
+    let (room, other) = (server.room(), server.room());
+    let browser = Browser::start().await;
+    browser.enter(&server, server.url(), "alice", room, "websocket").await;
+    server.kill();
+    browser.say("from where I was").await;
+    browser.click(&format!("#room-list a[href='#/rooms/{other}']")).await;
+    let unsent = format!("#room-list a[href='#/rooms/{room}'] .last");
+    assert_eq!(browser.text(&unsent).await, "Sending…");
+    server.restart();
+    eventually("it is sent", || server.messages(room).len() == 1).await;
+    browser
+        .eventually("and shown", |browser| {
+            let unsent = unsent.clone();
+            async move { browser.text(&unsent).await.contains("from where I was") }
+        })
+        .await;
+    browser.open(room).await;
+    browser.shows(&["from where I was"]).await;
+}
+
 /// Says something through a network that takes it to the server and does not bring the answer.
 async fn say_and_lose_the_answer(
     browser: &Browser,

@@ -29,7 +29,7 @@ async fn the_transport_is_changed_in_the_middle_and_nothing_is_missed() {
     let browser = Browser::start().await;
     browser.enter(&server, server.url(), "alice", room, "events").await;
     let mut said = Vec::new();
-    for (turn, transport) in ["websocket", "events", "websocket"].into_iter().enumerate() {
+    for (turn, transport) in ["websocket", "polling", "events", "websocket"].into_iter().enumerate() {
         let choose = format!(
             "const choice = document.getElementById('transport'); choice.value = '{transport}';
              choice.dispatchEvent(new Event('change'))"
