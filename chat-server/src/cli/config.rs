@@ -90,7 +90,8 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
         None => File::default(),
     };
     let given = Given::collect(&server, command, matches, environment, &file)?;
-    let parsed = server.clone().try_get_matches_from(given.woven_into(command, arguments, &names))?;
+    let parsed = server.clone().try_get_matches_from(given.woven_into(command, arguments, &names));
+    let parsed = parsed.map_err(|error| usage::without_secrets(error, &[&server, command]))?;
     let printed = print::settings_as_toml(&server, &parsed, &given);
     Ok(Parsed { cli: C::from_arg_matches(&parsed)?, printed })
 }

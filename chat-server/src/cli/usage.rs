@@ -1,6 +1,6 @@
 //! A wrong command line, in words about what was typed.
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
@@ -28,4 +28,19 @@ pub(super) fn in_their_places(
         misplaced.join(", ")
     );
     Err(server.clone().error(ErrorKind::ArgumentConflict, why))
+}
+
+/// Takes the value out of an error about an option in which a secret may be.
+pub(super) fn without_secrets(mut error: clap::Error, commands: &[&Command]) -> clap::Error {
+    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return error };
+    // An empty value is told as a missing one.
+    if !matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if !value.is_empty())
+    {
+        return error;
+    }
+    let arguments = commands.iter().flat_map(|command| command.get_arguments());
+    if arguments.filter(|arg| arg.is_hide_env_values_set()).any(|arg| arg.to_string() == *wrong) {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("(hidden)".into()));
+    }
+    error
 }

@@ -161,6 +161,25 @@ fn an_option_in_front_of_a_command_is_refused_by_name_and_nothing_that_nobody_ty
 }
 
 #[test]
+fn a_url_of_another_database_is_refused_in_words_without_its_password() {
+    let words = "it is neither a file nor PostgreSQL: give a path, or a URL that begins with postgres://";
+    let url = "mysql://chat:s3cr3t@db/chat";
+    let said = wrong(with(&[], &[("CHAT_DATABASE", url)]));
+    assert_eq!(said, format!("CHAT_DATABASE: database: {words}"));
+    let said = wrong(with_file(&format!("database = '{url}'"), &[], &[]));
+    assert!(said.ends_with(&format!("chat.toml:1: database: {words}")), "{said}");
+    for arguments in [&["--database", url][..], &["room", "list", "--database", url]] {
+        let refused = with(arguments, &[]);
+        let Err(ConfigError::Usage(why)) = refused else { panic!("{refused:?}") };
+        let why = why.to_string();
+        assert!(why.contains(words) && !why.contains("s3cr3t"), "{why}");
+    }
+    for taken in ["postgres://chat@db/chat", "postgresql://chat@db/chat", "mysql", "a:/b"] {
+        with(&["--database", taken], &[]).unwrap();
+    }
+}
+
+#[test]
 fn what_is_printed_says_where_each_setting_is_from_and_reads_back_as_the_same() {
     let text = "listen = '127.0.0.1:9'\nbatch-window = '20ms'\njwt-secret = 'hidden'";
     let environment = [("CHAT_DATABASE", "messages.db"), ("CHAT_ALLOW_ORIGIN", "https://a.example")];
