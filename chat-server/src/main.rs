@@ -45,7 +45,7 @@ fn complain(why: &str) {
 }
 
 fn token(options: &Token) -> Result<(), String> {
-    let token = auth::mint_by(&options.claims.rules(), &options.user, &options.jwt_secret, options.ttl)?;
+    let token = auth::mint_by(&options.claims.rules(), &options.user, options.secret()?, options.ttl)?;
     print(&format!("{token}\n"))
 }
 

@@ -13,6 +13,7 @@ use crate::store::{Changed, Store};
 use crate::tls::Tls;
 use crate::trace::Exporting;
 use crate::{files, logging, reload, serve, shutdown, systemd};
+use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +28,9 @@ use tokio::sync::watch;
 /// Says what is missing or in the way, for whoever started it.
 pub fn run(options: Serve) -> Result<(), String> {
     logging::init(options.log.level, options.log.format);
+    for (name, meant) in cli::misspelt::<cli::Cli>(env::vars_os()) {
+        tracing::warn!("{name} is not a setting and changes nothing; did you mean {meant}?");
+    }
     let tls = tls(&options.access)?;
     let metrics = Arc::new(Metrics::new());
     let limits = Arc::new(Limits::new(options.limits.allowance(), metrics.access.clone()));

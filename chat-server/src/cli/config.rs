@@ -10,7 +10,7 @@
 //! environment would take it for a value, so no flag asks for that; `hide_env_values` marks a secret all the same.
 
 use super::file::File;
-use super::print;
+use super::{print, usage};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
@@ -83,13 +83,15 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
     // Once for what was said and where; whatever is wrong with it, the second time will tell.
     let said = server.clone().ignore_errors(true).try_get_matches_from(&arguments)?;
     let (command, matches, names) = innermost(&server, &said);
+    usage::in_their_places(&server, &said, &names)?;
     let named = environment(&variable("config")).filter(|name| !name.is_empty()).map(PathBuf::from);
     let file = match matches.get_one("config").cloned().or(named) {
         Some(path) => File::read(&path, &server).map_err(ConfigError::Setting)?,
         None => File::default(),
     };
     let given = Given::collect(&server, command, matches, environment, &file)?;
-    let parsed = server.clone().try_get_matches_from(given.woven_into(command, arguments, &names))?;
+    let parsed = server.clone().try_get_matches_from(given.woven_into(command, arguments, &names));
+    let parsed = parsed.map_err(|error| usage::without_secrets(error, &[&server, command]))?;
     let printed = print::settings_as_toml(&server, &parsed, &given);
     Ok(Parsed { cli: C::from_arg_matches(&parsed)?, printed })
 }
@@ -155,7 +157,11 @@ impl Given {
     fn woven_into(&self, command: &Command, mut arguments: Vec<OsString>, names: &[&str]) -> Vec<OsString> {
         let mut at = 1.min(arguments.len());
         for name in names {
-            at += arguments[at..].iter().position(|argument| argument == name).map_or(0, |found| found + 1);
+            // What stands in front of it is where the file is, which may be called like a command.
+            while arguments.get(at).is_some_and(|argument| argument != name) {
+                at += if arguments[at] == "--config" { 2 } else { 1 };
+            }
+            at = (at + 1).min(arguments.len());
         }
         let flags = command.get_arguments().flat_map(|arg| {
             let setting = self.get(arg.get_id().as_str());

@@ -1,14 +1,12 @@
 //! The configuration file: flat TOML, whose keys are the flags' names.
 
 use super::config::{Setting, settings};
+use super::near::near;
 use clap::Command;
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// How alike a name must be to be what was meant (Jaro): clap's own measure.
-const LIKENESS: f64 = 0.7;
 
 /// What a file says; nothing, when there is none.
 #[derive(Debug, Default)]
@@ -29,7 +27,7 @@ impl File {
         for (key, value) in table.get_ref() {
             let (name, from) = (key.get_ref(), line(key.span().start));
             if !settings(server).any(|(setting, _)| setting == name) {
-                return Err(format!("{from}: {name} is not a setting{}", meant(server, name)));
+                return Err(format!("{from}: {}", unknown(server, name, value)));
             }
             let values = values(value).map_err(|why| format!("{from}: {name}: {why}"))?;
             known.insert(name.clone().into_owned(), Setting { values, from });
@@ -42,12 +40,25 @@ impl File {
     }
 }
 
-fn meant(server: &Command, name: &str) -> String {
-    let like = |(setting, _)| (strsim::jaro(setting, name), setting);
-    let best = settings(server).map(like).max_by(|one, other| one.0.total_cmp(&other.0));
-    match best {
-        Some((likeness, setting)) if likeness > LIKENESS => format!("; did you mean {setting}?"),
-        _ => "; the settings are the flags of `chat-server --help`, without the dashes in front".into(),
+/// What is wrong with a key that no setting has.
+fn unknown(server: &Command, name: &str, value: &Spanned<DeValue<'_>>) -> String {
+    if is_table(value.get_ref()) {
+        return format!("{name} is a table; settings stand at the top level, without tables");
+    }
+    match near(name, settings(server).map(|(setting, _)| setting)) {
+        Some(setting) => format!("{name} is not a setting; did you mean {setting}?"),
+        None => format!(
+            "{name} is not a setting; the settings are the flags of `chat-server --help`, without the dashes in front"
+        ),
+    }
+}
+
+/// `[name]`, `[[name]]`, or the first part of `name.key`.
+fn is_table(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(items) => items.iter().any(|item| is_table(item.get_ref())),
+        _ => false,
     }
 }
 

@@ -8,11 +8,13 @@ mod file;
 mod health;
 mod limits;
 mod log;
+mod near;
 mod operations;
 mod print;
 mod storage;
 mod streams;
 mod token;
+mod usage;
 mod web;
 
 pub use access::{Access, Claims};
@@ -25,6 +27,7 @@ pub use config::{Config, ConfigError, Parsed, parse};
 pub use health::Health;
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
+pub use near::misspelt;
 pub use operations::Operations;
 pub use storage::Storage;
 pub use streams::Streams;
@@ -37,13 +40,16 @@ use std::net::SocketAddr;
 /// The longest pause between polls worth wishing for: a day. More is a slip.
 const MAX_POLL_INTERVAL: i64 = 24 * 60 * 60;
 
+/// Only where the settings are may stand in front of a command (`usage`).
+const USAGE: &str = "chat-server [OPTIONS]\n       chat-server [--config <FILE>] <COMMAND>";
+
 /// Under every help: clap shows no variables but the ones of its own.
 const EVERYWHERE: &str = "Every flag --some-name may also be given as CHAT_SOME_NAME in the environment, or as some-name in the \
 file of --config; flags win over the environment, and that over the file.";
 
 /// The chat-core reference server.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = EVERYWHERE)]
+#[command(version, override_usage = USAGE, after_help = EVERYWHERE)]
 pub struct Cli {
     /// Something else than serving.
     #[command(subcommand)]

@@ -28,7 +28,6 @@ use chat_protocol::{
 use postgres::Postgres;
 use sqlite::Sqlite;
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -45,17 +44,23 @@ pub enum Database {
     Postgres(PostgresUrl),
 }
 
-impl FromStr for Database {
-    type Err = Infallible;
+/// Neither the path of a file nor a URL of PostgreSQL. It does not say what was given, which may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is neither a file nor PostgreSQL: give a path, or a URL that begins with postgres://")]
+pub struct InvalidDatabase;
 
-    /// Anything that is no `postgres://` URL is a path. A URL is looked at when it is used, so that no error
-    /// about it shows its password.
-    fn from_str(given: &str) -> Result<Self, Infallible> {
-        Ok(if PostgresUrl::is_meant(given) {
-            Self::Postgres(PostgresUrl::new(given))
-        } else {
-            Self::File(given.into())
-        })
+impl FromStr for Database {
+    type Err = InvalidDatabase;
+
+    /// Anything that is no URL is a path. What else a `postgres://` URL says is looked at when it is used.
+    fn from_str(given: &str) -> Result<Self, InvalidDatabase> {
+        if !PostgresUrl::is_meant(given) {
+            return Ok(Self::File(given.into()));
+        }
+        match given.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(PostgresUrl::new(given))),
+            _ => Err(InvalidDatabase),
+        }
     }
 }
 

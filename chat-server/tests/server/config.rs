@@ -30,6 +30,19 @@ fn a_server_starts_from_a_file_alone_and_so_do_the_other_commands() {
 }
 
 #[test]
+fn a_file_in_front_of_a_command_may_be_called_like_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), format!("jwt-secret = '{SECRET}'\nmax-wait = 11\n")).unwrap();
+    let minted = binary()
+        .args(["--config", "token", "token", "--user", "token"])
+        .env("CHAT_JWT_AUDIENCE", "phones")
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    assert!(minted.status.success(), "{}", String::from_utf8_lossy(&minted.stderr));
+}
+
+#[test]
 fn a_wrong_file_is_a_wrong_command_line_and_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("chat.toml");
@@ -39,6 +52,28 @@ fn a_wrong_file_is_a_wrong_command_line_and_nothing_is_made() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.ends_with("chat.toml:2: heart-beat is not a setting; did you mean heartbeat?\n"), "{said}");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_misspelt_variable_is_told_once_at_the_start_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = binary()
+        .args(["--listen", "127.0.0.1:0"])
+        .env("CHAT_JWT_SECRET", SECRET)
+        .env("CHAT_MAX_WIAT", "3")
+        .current_dir(&folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    let log = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(line.starts_with("listening on "), "{line}{log}");
+    let told = "CHAT_MAX_WIAT is not a setting and changes nothing; did you mean CHAT_MAX_WAIT?";
+    assert_eq!(log.matches(told).count(), 1, "{log}");
+    assert_eq!(log.matches("did you mean").count(), 1, "{log}");
 }
 
 #[test]

@@ -110,6 +110,20 @@ fn what_the_unit_starts_the_binary_takes() {
 }
 
 #[test]
+fn the_proxy_finds_nodes_that_are_new_and_its_version_can() {
+    let said: Vec<String> = deploy("nginx.conf").lines().map(|line| line.trim().to_owned()).collect();
+    for directive in ["resolver 127.0.0.11 ", "zone chat ", "server chat:8080 resolve;"] {
+        assert!(said.iter().any(|line| line.starts_with(directive)), "{directive}");
+    }
+    let compose = deploy("compose.yaml");
+    let image = compose.lines().find_map(|line| line.trim().strip_prefix("image: nginx:")).unwrap();
+    let version: Vec<u32> =
+        image.split('-').next().unwrap().split('.').map(|part| part.parse().unwrap()).collect();
+    // Older ones sell `resolve`, and do not start with it.
+    assert!(version >= vec![1, 27, 3], "{image}");
+}
+
+#[test]
 fn a_container_asks_the_server_itself_whether_it_lives() {
     let server = Server::start();
     let health = |address: &str| binary().args(["health"]).env("CHAT_LISTEN", address).output().unwrap();

@@ -149,6 +149,14 @@ fn token_prints_a_token_and_nothing_else() {
 }
 
 #[test]
+fn a_token_without_a_secret_is_told_where_one_may_be_given_the_best_place_first() {
+    let (code, stdout, stderr) = run(&["token", "--user", "alice"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    let place = |name: &str| stderr.find(name).unwrap_or_else(|| panic!("no {name} in {stderr}"));
+    assert!(place("CHAT_JWT_SECRET") < place("--config") && place("--config") < place("--jwt-secret"));
+}
+
+#[test]
 fn a_lifetime_that_is_none_is_explained() {
     for ttl in ["-1h", "-5s", "soon", "", "0s", "10", "9999999y"] {
         let (code, stdout, stderr) = run(&["token", "--user", "alice", "--jwt-secret", SECRET, "--ttl", ttl]);

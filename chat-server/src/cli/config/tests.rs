@@ -73,6 +73,15 @@ fn lists_are_lists_in_the_file_and_have_commas_in_the_environment() {
 fn what_is_wrong_is_named_by_its_place_its_key_and_the_reason() {
     for (text, place, why) in [
         ("\nmax-wiat = 5", ":2: ", "max-wiat is not a setting; did you mean max-wait?"),
+        ("jwt_secret = 5", ":1: ", "jwt_secret is not a setting; did you mean jwt-secret?"),
+        ("server = 5", ":1: ", "server is not a setting; the settings are the flags"),
+        (
+            "\n[server]\nlisten = 5",
+            ":2: ",
+            "server is a table; settings stand at the top level, without tables",
+        ),
+        ("[[nodes]]", ":1: ", "nodes is a table; "),
+        ("server.listen = 5", ":1: ", "server is a table; "),
         ("gibberish = 5", ":1: ", "gibberish is not a setting; the settings are the flags"),
         ("config = 'x'", ":1: ", "config is not a setting"),
         ("\n\nmax-wait = 99", ":3: ", "max-wait: 99 is not in 5..=55"),
@@ -121,7 +130,52 @@ fn a_command_heeds_what_it_shares_with_the_server_and_leaves_out_the_rest() {
     ] {
         let cli = with(arguments, &[]).unwrap().cli;
         let Some(Subcommand::Token(token)) = cli.command else { panic!("{cli:?}") };
-        assert_eq!(token.jwt_secret.reveal(), "from the file");
+        assert_eq!(token.secret().unwrap().reveal(), "from the file");
+    }
+}
+
+#[test]
+fn the_file_may_be_named_in_front_of_a_command() {
+    let (_folder, path) = file("jwt-secret = 'from the file'\nmax-wait = 11");
+    let path = path.to_str().unwrap();
+    let environment = [("CHAT_DATABASE", "messages.db"), ("CHAT_JWT_SECRET", "from the environment")];
+    for (arguments, environment, secret) in [
+        (&["--config", path, "token", "--user", "alice"][..], &[][..], "from the file"),
+        (&["--config", path, "token", "--user", "alice"], &environment, "from the environment"),
+        (&[&format!("--config={path}"), "token", "--user", "token"], &[], "from the file"),
+    ] {
+        let cli = with(arguments, environment).unwrap().cli;
+        let Some(Subcommand::Token(token)) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(token.secret().unwrap().reveal(), secret);
+    }
+}
+
+#[test]
+fn an_option_in_front_of_a_command_is_refused_by_name_and_nothing_that_nobody_typed_is() {
+    let environment = [("CHAT_JWT_SECRET", "s3cr3t"), ("CHAT_MAX_WAIT", "11")];
+    let refused = with(&["--listen", "127.0.0.1:0", "room", "list"], &environment);
+    let Err(ConfigError::Usage(why)) = refused else { panic!("{refused:?}") };
+    let why = why.to_string();
+    assert!(why.contains("in front of `room list` only --config may stand, not --listen: "), "{why}");
+    assert!(!why.contains("jwt-secret") && !why.contains("max-wait"), "{why}");
+}
+
+#[test]
+fn a_url_of_another_database_is_refused_in_words_without_its_password() {
+    let words = "it is neither a file nor PostgreSQL: give a path, or a URL that begins with postgres://";
+    let url = "mysql://chat:s3cr3t@db/chat";
+    let said = wrong(with(&[], &[("CHAT_DATABASE", url)]));
+    assert_eq!(said, format!("CHAT_DATABASE: database: {words}"));
+    let said = wrong(with_file(&format!("database = '{url}'"), &[], &[]));
+    assert!(said.ends_with(&format!("chat.toml:1: database: {words}")), "{said}");
+    for arguments in [&["--database", url][..], &["room", "list", "--database", url]] {
+        let refused = with(arguments, &[]);
+        let Err(ConfigError::Usage(why)) = refused else { panic!("{refused:?}") };
+        let why = why.to_string();
+        assert!(why.contains(words) && !why.contains("s3cr3t"), "{why}");
+    }
+    for taken in ["postgres://chat@db/chat", "postgresql://chat@db/chat", "mysql", "a:/b"] {
+        with(&["--database", taken], &[]).unwrap();
     }
 }
 
