@@ -23,8 +23,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long an answer may lie in these tests.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an answer may lie in these tests: longer than a busy machine stands still, in which nobody takes anything.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 const HEARTBEAT: Duration = Duration::from_millis(100);
 
@@ -210,12 +210,15 @@ async fn who_reads_a_byte_now_and_then_is_cut_off() {
     world.listeners(0).await;
 }
 
-/// An address of this machine that is not its loopback, if it has one.
-fn own_address() -> Option<IpAddr> {
-    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+/// An address of this machine that is not its loopback, which is not limited. Every machine that has brought this
+/// project's crates has one.
+fn own_address() -> IpAddr {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
     // Nothing is sent: the kernel only looks up which address it would take.
-    socket.connect("192.0.2.1:9").ok()?;
-    socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback())
+    socket.connect("192.0.2.1:9").expect("a route to somewhere");
+    let address = socket.local_addr().unwrap().ip();
+    assert!(!address.is_loopback(), "{address}");
+    address
 }
 
 /// Whether a new connection is answered, rather than closed.
@@ -228,7 +231,7 @@ async fn is_served(connection: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn an_address_has_so_many_connections_and_gets_a_place_back() {
-    let Some(address) = own_address() else { return };
+    let address = own_address();
     let allowance = Allowance { address_connections: 2, ..Allowance::default() };
     let (limits, hub) = (
         Limits::new(allowance, Access::default()),
