@@ -93,9 +93,9 @@ async fn nothing_of_a_stream_a_handshake_or_a_refusal_reaches_the_log_at_any_lev
     while !String::from_utf8_lossy(&events.chunk().await.unwrap().unwrap()).contains("hidden-text") {}
     drop(events);
     server.signal("-HUP");
-    alice.get("/v1/rooms").await;
+    server.has_logged("reading anew").await;
     let log = server.stop().stderr;
-    assert!(log.contains("not taken") && log.contains("reading anew"), "the log is at its fullest: {log}");
+    assert!(log.contains("not taken"), "the log is at its fullest: {log}");
     assert!(!log.to_lowercase().contains(HIDDEN), "{log}");
     for secret in [&good, good.rsplit_once('.').unwrap().1, SECRET, &key, &forged()] {
         assert!(!log.contains(secret), "{secret}: {log}");
