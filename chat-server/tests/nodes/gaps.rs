@@ -3,7 +3,7 @@
 use crate::line::By;
 use crate::{NEVER, Nodes};
 use chat_testkit::services::Redis;
-use chat_testkit::{FaultProxy, eventually};
+use chat_testkit::{DEADLINE, FaultProxy, eventually};
 use std::time::{Duration, Instant};
 
 /// A message of a node that is not there, as the first one's would have been.
@@ -28,12 +28,25 @@ async fn a_gap_in_a_nodes_numbers_makes_the_others_look_for_themselves() {
     assert_eq!(redis.publish("chat", &told(7)), 1);
     bob.has(&["hello", "before a new node is heard"]).await;
 
-    nodes.say("lost");
-    redis.publish("chat", &told(8));
-    a_moment().await;
-    assert_eq!(bob.texts(), ["hello", "before a new node is heard"], "nothing said that anything was lost");
-    redis.publish("chat", &told(10));
-    bob.has(&["hello", "before a new node is heard", "lost"]).await;
+    // Nothing says that anything is lost. What a busy node was asked to re-read before it may re-read only now: then
+    // another one is lost.
+    let mut number = 7;
+    loop {
+        let heard = bob.texts().len();
+        nodes.say(&format!("lost with {number}"));
+        number += 1;
+        redis.publish("chat", &told(number));
+        a_moment().await;
+        if bob.texts().len() == heard {
+            break;
+        }
+        assert!(number < 20, "it always looks for itself: {:?}", bob.texts());
+    }
+    redis.publish("chat", &told(number + 2));
+    eventually("bob hears what was lost", || {
+        bob.texts().last() == Some(&format!("lost with {}", number - 1))
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -85,10 +98,16 @@ async fn what_was_said_while_the_connection_to_redis_was_lost_comes_with_the_nex
     nodes.say("cut");
     bob.has(&["hello", "into the void", "cut"]).await;
     nodes.are_there(&redis, 2).await;
-    let before = Instant::now();
-    nodes.say("as ever");
-    bob.has(&["hello", "into the void", "cut", "as ever"]).await;
-    assert!(before.elapsed() < Duration::from_secs(4), "a notice, not a beat: {:?}", before.elapsed());
+    // By notices. What is said right after a beat would come with the next one, seconds later; so of three that are said
+    // one after the other all come sooner, unless the machine is busy, and then the next three do.
+    let (mut quick, said) = (0, Instant::now());
+    while quick < 3 {
+        let (text, before) = (format!("as ever {:?}", said.elapsed()), Instant::now());
+        nodes.say(&text);
+        eventually("bob hears it", || bob.texts().last() == Some(&text)).await;
+        quick = if before.elapsed() < Duration::from_secs(2) { quick + 1 } else { 0 };
+        assert!(said.elapsed() < 2 * DEADLINE, "by beats, not by notices");
+    }
 }
 
 #[tokio::test]
