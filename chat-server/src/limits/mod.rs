@@ -6,10 +6,12 @@
 //!                                                                    └─ refused too often: 429
 //! ```
 //! # Invariants
-//! - Whoever is turned away by a rate is told when to come back, and is let in then.
+//! - Whoever is turned away by a rate is told when to come back, and is let in then, unless others of the same user or
+//!   address were there before.
 //! - An address is what the network says it is. A header counts only if a proxy wrote it that `--trust-proxy`
 //!   names, and only as far to the right as such proxies go.
-//! - This machine and the proxies named are no client: they are not limited as an address.
+//! - This machine and the proxies named are no client: they are not limited as an address, unless a proxy names as its
+//!   client what is no address. Then it counts as one.
 //! - Every node counts for itself, and forgets when it ends.
 
 mod address;

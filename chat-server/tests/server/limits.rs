@@ -142,6 +142,25 @@ async fn an_address_that_somebody_writes_beside_the_proxys_changes_nothing() {
 }
 
 #[tokio::test]
+async fn who_cannot_be_read_is_limited_with_the_proxy_and_hides_nobody_beside() {
+    let server = Server::start_with(&[&PROXY[..], &["--address-rate", "2"]].concat());
+    let alice = server.user("alice");
+    let ask = async |said: &[u8]| {
+        send(alice.request(Method::GET, "/v1/rooms").header("x-forwarded-for", said)).await.status
+    };
+    // The client's own byte, and the proxy's address behind it; and a proxy that writes no address.
+    for said in [&b"\xe9, 192.0.2.7"[..], b"unknown", b"\xe9"] {
+        let (mut asked, began) = (0, Instant::now());
+        while ask(said).await == 200 {
+            asked += 1;
+            assert!(began.elapsed() < DEADLINE, "{said:?} is not limited");
+        }
+        assert!(asked <= 21 + 2 * began.elapsed().as_secs(), "{asked}");
+    }
+    assert_eq!(ask(b"192.0.2.8").await, 200, "others are");
+}
+
+#[tokio::test]
 async fn this_machine_is_no_address_and_its_headers_are_not_believed_unasked() {
     let server =
         Server::start_with(&["--address-rate", "1", "--refused-rate", "1", "--max-address-connections", "1"]);
