@@ -1,6 +1,6 @@
 //! Notices that are lost: what they spoke of comes all the same.
 
-use crate::line::By;
+use crate::line::{By, Talker, http};
 use crate::{NEVER, Nodes};
 use chat_testkit::services::Redis;
 use chat_testkit::{DEADLINE, FaultProxy, eventually};
@@ -47,6 +47,21 @@ async fn a_gap_in_a_nodes_numbers_makes_the_others_look_for_themselves() {
         bob.texts().last() == Some(&format!("lost with {}", number - 1))
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_a_node_that_died_never_told_is_told_by_the_one_that_is_asked_again() {
+    let redis = Redis::start();
+    let url = redis.url();
+    // The first node is on no bus, as one that dies after its commit.
+    let mut nodes = Nodes::start(&[], &["--redis", &url, "--resync-interval", NEVER]);
+    nodes.are_there(&redis, 1).await;
+    let bob = nodes.bob_who_listens(By::Sse).await;
+    let alice = Talker::new(nodes.room, "alice", http());
+    alice.say_until_stored(nodes.a.url(), "the-key", "who hears me").await;
+    nodes.a.kill();
+    alice.say_until_stored(nodes.b.url(), "the-key", "who hears me").await;
+    bob.has(&["hello", "who hears me"]).await;
 }
 
 #[tokio::test]
