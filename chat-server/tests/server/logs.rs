@@ -103,6 +103,17 @@ async fn nothing_of_a_stream_a_handshake_or_a_refusal_reaches_the_log_at_any_lev
 }
 
 #[tokio::test]
+async fn a_method_that_somebody_made_up_is_not_repeated() {
+    let server = Server::start();
+    let hidden = Method::from_bytes(b"HIDDEN-TEXT-OF-MINE").unwrap();
+    let answer = send(server.user("alice").request(hidden, "/v1/rooms")).await;
+    answer.is(ErrorCode::MethodNotAllowed);
+    let log = server.stop().stderr;
+    assert!(log.contains("method=_OTHER path=\"/v1/rooms\" status=405"), "{log}");
+    assert!(!log.contains("HIDDEN"), "{log}");
+}
+
+#[tokio::test]
 async fn each_request_is_a_line_with_method_route_and_status() {
     let server = Server::start();
     let alice = server.user("alice");
