@@ -107,9 +107,13 @@ impl Proxies {
         if self.trusted.is_empty() {
             return vec![];
         }
-        let (name, read): (_, fn(&[u8]) -> Option<IpAddr>) = match self.header {
-            ProxyHeader::XForwardedFor => (X_FORWARDED_FOR, address),
-            ProxyHeader::Forwarded => (FORWARDED, forwarded),
+        let name = match self.header {
+            ProxyHeader::XForwardedFor => X_FORWARDED_FOR,
+            ProxyHeader::Forwarded => FORWARDED,
+        };
+        let read = |element: &[u8]| match self.header {
+            ProxyHeader::XForwardedFor => address(element),
+            ProxyHeader::Forwarded => forwarded(element),
         };
         let values: Vec<_> = headers.get_all(name).into_iter().collect();
         values.iter().rev().flat_map(|value| from_the_right(value.as_bytes(), b',')).map(read).collect()
