@@ -81,7 +81,8 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
     let mut server = C::command();
     server.build();
     // Once for what was said and where; whatever is wrong with it, the second time will tell.
-    let said = server.clone().ignore_errors(true).try_get_matches_from(&arguments)?;
+    let quoted = |error| without_secrets(&server, error);
+    let said = server.clone().ignore_errors(true).try_get_matches_from(&arguments).map_err(quoted)?;
     let (command, matches, names) = innermost(&server, &said);
     let named = environment(&variable("config")).filter(|name| !name.is_empty()).map(PathBuf::from);
     let file = match matches.get_one("config").cloned().or(named) {
@@ -89,9 +90,10 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
         None => File::default(),
     };
     let given = Given::collect(&server, command, matches, environment, &file)?;
-    let parsed = server.clone().try_get_matches_from(given.woven_into(command, arguments, &names))?;
+    let arguments = given.woven_into(command, arguments, &names);
+    let parsed = server.clone().try_get_matches_from(arguments).map_err(quoted)?;
     let printed = print::settings_as_toml(&server, &parsed, &given);
-    Ok(Parsed { cli: C::from_arg_matches(&parsed)?, printed })
+    Ok(Parsed { cli: C::from_arg_matches(&parsed).map_err(quoted)?, printed })
 }
 
 /// The command that was asked for, what was said to it, and its name with those of the commands above it.
@@ -221,6 +223,23 @@ fn check(server: &Command, name: &str, arg: &Arg, setting: &Setting) -> Result<(
         // What goes with what is looked at when all is known.
         _ => Ok(()),
     }
+}
+
+/// clap quotes what it refuses. A secret, and what may hold one, is quoted as it is printed.
+fn without_secrets(server: &Command, mut error: clap::Error) -> clap::Error {
+    let text = |error: &clap::Error, kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let about = text(&error, ContextKind::InvalidArg);
+    let arg = server.get_arguments().find(|arg| Some(arg.to_string()) == about);
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+        let arg = arg.filter(|_| kind == ContextKind::InvalidValue);
+        if let Some(shown) = text(&error, kind).map(|value| print::shown(arg, &value)) {
+            error.insert(kind, ContextValue::String(shown));
+        }
+    }
+    error
 }
 
 fn about_a_value(kind: ErrorKind) -> bool {
