@@ -1,6 +1,6 @@
 //! Peers that ask and do not take, over connections that are well otherwise.
 
-use super::serve_with;
+use super::{Patience, serve_with};
 use crate::app::{App, router};
 use crate::auth::{Secret, Tokens, mint};
 use crate::hub::{Batching, Bounds, Hub};
@@ -24,7 +24,10 @@ use tokio::time::{Instant, sleep, timeout};
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How long an answer may lie in these tests: longer than a busy machine stands still, in which nobody takes anything.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long nothing may be asked.
+const IDLE: Duration = PATIENCE;
 
 const HEARTBEAT: Duration = Duration::from_millis(100);
 
@@ -74,7 +77,8 @@ impl World {
         let address = listener.local_addr().unwrap();
         let (board, limits) = (hub.clone(), Arc::clone(&app.limits));
         tokio::spawn(async move {
-            serve_with(PATIENCE, listener, None, router(app), &limits, &board, pending()).await;
+            let patience = Patience { answer: PATIENCE, idle: IDLE };
+            serve_with(patience, listener, None, router(app), &limits, &board, pending()).await;
         });
         let token = mint(&alice, &secret, Duration::from_secs(600)).unwrap();
         Self { address, hub, token, _folder: folder, _threads: threads }
@@ -179,6 +183,20 @@ async fn a_stream_that_is_idle_and_taken_from_lives_on_and_so_do_the_polls_besid
     drop(held);
 }
 
+#[tokio::test]
+async fn a_connection_of_http2_on_which_nothing_is_asked_any_more_ends() {
+    let world = World::new().await;
+    let mut peer = Peer::new(&world, 1 << 20).await;
+    let began = Instant::now();
+    while began.elapsed() < IDLE / 2 {
+        assert_eq!(peer.ask("/1/messages?after=100").await.await.unwrap().status(), 204);
+        sleep(Duration::from_millis(100)).await;
+    }
+    let last = Instant::now();
+    peer.cut_off("a connection for nothing").await;
+    assert!(last.elapsed() > IDLE / 2, "it may take its time: {:?}", last.elapsed());
+}
+
 /// Reads a byte now and then of what it asked for, for longer than anybody's patience; then what is left.
 #[cfg(target_os = "linux")]
 async fn dribble(world: &World, path: &str) -> usize {
@@ -240,7 +258,8 @@ async fn an_address_has_so_many_connections_and_gets_a_place_back() {
     let listener = TcpListener::bind((address, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        serve_with(PATIENCE, listener, None, Router::new(), &limits, &hub, pending()).await;
+        let patience = Patience { answer: PATIENCE, idle: IDLE };
+        serve_with(patience, listener, None, Router::new(), &limits, &hub, pending()).await;
     });
     let mut first = TcpStream::connect(address).await.unwrap();
     let mut second = TcpStream::connect(address).await.unwrap();

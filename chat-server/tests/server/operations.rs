@@ -3,7 +3,9 @@
 use crate::common::{Answer, Api, DEADLINE, Server};
 use crate::sse::Events;
 use chat_protocol::ErrorCode;
-use std::time::Instant;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 fn figure(answer: &Answer, name: &str) -> f64 {
     assert_eq!(answer.status, 200);
@@ -75,6 +77,29 @@ async fn at_an_address_of_their_own_they_need_no_token_and_nothing_else_is_serve
     let alice = Api { token: server.user("alice").token, ..watcher };
     alice.get("/v1/rooms").await.is(ErrorCode::NotFound);
     server.with_token(None).get("/metrics").await.is(ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn who_asks_nothing_where_others_watch_is_closed_and_they_are_not_without_number() {
+    let mut server = Server::start_with(&["--metrics-listen", "127.0.0.1:0"]);
+    let watcher = server.watched();
+    let address = watcher.url.split_once("://").unwrap().1;
+    let began = Instant::now();
+    let idle = (0..64).map(|_| {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n").unwrap();
+        socket
+    });
+    let idle: Vec<_> = idle.collect();
+    // Whoever comes then waits for one of them to be closed, after ten seconds.
+    assert_eq!(watcher.get("/healthz").await.status, 200);
+    assert!(began.elapsed() > Duration::from_secs(5), "{:?}", began.elapsed());
+    for mut socket in idle {
+        socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        let _ = socket.read_to_end(&mut Vec::new()).expect("it is still open");
+    }
+    // Nobody else was kept out meanwhile.
+    assert_eq!(server.with_token(None).get("/healthz").await.status, 200);
 }
 
 #[tokio::test]
