@@ -1,4 +1,4 @@
-//! How many connections an address has open.
+//! How many an address has of something: open connections, requests that wait for keys.
 
 use super::address::Network;
 use std::collections::HashMap;

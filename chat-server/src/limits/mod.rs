@@ -88,12 +88,18 @@ impl Default for Allowance {
 /// the next until none is left. They cost next to nothing.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
+/// Requests from one address that wait for keys at once. Strangers with keys that they have made up wait like everybody
+/// whose issuer has a new one, of whom there are a thousand at most ([`crate::auth`]): no address shall take all places.
+const WAITING_OF_ONE: u32 = 20;
+
 /// Who has asked for how much.
 pub struct Limits {
     users: Rate<UserId>,
     addresses: Rate<Network>,
     refusals: Refusals,
     connections: Connections,
+    /// Who waits for keys.
+    waiting: Connections,
     proxies: Proxies,
     metrics: Access,
     /// That a proxy seems not to be named was said.
@@ -108,6 +114,7 @@ impl Limits {
             addresses: Rate::new(allowance.address_rate),
             refusals: Refusals::new(allowance.refused_rate),
             connections: Connections::new(allowance.connections, allowance.address_connections),
+            waiting: Connections::new(u32::MAX, WAITING_OF_ONE),
             proxies: Proxies::new(allowance.trusted, allowance.header),
             metrics,
             hinted: AtomicBool::new(false),
@@ -138,6 +145,11 @@ impl Limits {
     pub(crate) fn may_try(&self, client: Client) -> Result<(), ApiError> {
         let may = client.network().map_or(Ok(()), |network| self.refusals.may_try(network));
         may.map_err(|wait| self.turn_away(Limit::RefusedTokens, wait))
+    }
+
+    /// A place to wait for keys in, until it is dropped, unless `client` has its share of them.
+    pub(crate) fn wait_for_keys(&self, client: Client) -> Option<Entry> {
+        self.waiting.enter(client.network())
     }
 
     /// A token of `client` was refused with `code`: what to say.
