@@ -147,6 +147,36 @@ async fn a_connection_to_redis_that_carries_nothing_any_more_is_found_out() {
     .await;
 }
 
+/// How many other nodes one hears.
+async fn peers_of(node: &str) -> String {
+    let answer = http().get(format!("{node}/metrics")).bearer_auth("of the scraper").send().await.unwrap();
+    let figures = answer.text().await.unwrap();
+    let peers = figures.lines().find_map(|line| line.strip_prefix("chat_bus_peers{channel=\"chat\"} "));
+    peers.unwrap_or_else(|| panic!("{figures}")).to_owned()
+}
+
+#[tokio::test]
+async fn a_node_that_is_heard_no_more_is_counted_no_more_and_what_it_never_told_is_looked_for() {
+    let redis = Redis::start();
+    let proxy = FaultProxy::start(&format!("http://{}", redis.address())).await;
+    let (direct, by_proxy) = (redis.url(), redis.url_by(proxy.url()));
+    let nodes = Nodes::start(
+        &["--redis", &by_proxy, "--resync-interval", NEVER],
+        &["--redis", &direct, "--resync-interval", NEVER, "--metrics-token", "of the scraper"],
+    );
+    nodes.are_there(&redis, 2).await;
+    let bob = nodes.bob_who_listens(By::Sse).await;
+    let begun = Instant::now();
+    while peers_of(nodes.b.url()).await != "1" {
+        assert!(begun.elapsed() < DEADLINE, "nobody is counted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    proxy.go_down();
+    nodes.say("by a node that is on no bus any more");
+    bob.has(&["hello", "by a node that is on no bus any more"]).await;
+    assert_eq!(peers_of(nodes.b.url()).await, "0");
+}
+
 #[tokio::test]
 async fn a_node_that_was_killed_before_it_could_tell_is_asked_after_when_it_is_back() {
     let redis = Redis::start();
