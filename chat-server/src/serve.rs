@@ -6,7 +6,7 @@ mod answers;
 mod connection;
 
 use crate::hub::Hub;
-use crate::limits::{Allowance, Entry, Limits};
+use crate::limits::{Allowance, Entry, Limits, Network};
 use crate::metrics::Access;
 use axum::Router;
 use prometheus_client::metrics::gauge::Gauge;
@@ -85,7 +85,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Place {
     /// The connection's other end.
     pub(crate) peer: IpAddr,
-    _held: Arc<(OwnedSemaphorePermit, Entry, Open)>,
+    _held: Arc<(OwnedSemaphorePermit, Entry<Network>, Open)>,
 }
 
 /// Counts a connection while it is there.
