@@ -1,10 +1,10 @@
-//! One line per request, and one more in the metrics: the route rather than the path, so that no name, cursor or anything else of the
-//! client's making is in it.
+//! One line per request, and one more in the metrics: the route rather than the path, and one of the known methods or
+//! `_OTHER`, so that no name, cursor or anything else of the client's making is in it.
 //!
 //! A stream is logged when it ends, with how long it lasted, and not before: its answer carries an
 //! [`Ending`], of which the stream keeps a clone.
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, known};
 use crate::trace::{Trace, Traces};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
@@ -98,7 +98,7 @@ impl Line {
     fn write(&self, end: Option<&str>) {
         let _within = self.within.enter();
         tracing::info!(
-            method = %self.method,
+            method = %known(&self.method),
             path = self.path(),
             status = self.status.as_u16(),
             latency_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),

@@ -144,7 +144,7 @@ impl Doors {
             announce("metrics on", "http", &watchers)?;
             let router = app::own_router(app.clone());
             // Until the process ends: who watches sees all of the drain.
-            tokio::spawn(async { axum::serve(watchers, router).await });
+            tokio::spawn(serve::serve_watchers(watchers, router));
         }
         systemd::ready();
         let (hub, limits) = (app.hub.clone(), Arc::clone(&app.limits));

@@ -6,7 +6,8 @@ mod answers;
 mod connection;
 
 use crate::hub::Hub;
-use crate::limits::{Entry, Limits};
+use crate::limits::{Allowance, Entry, Limits, Network};
+use crate::metrics::Access;
 use axum::Router;
 use prometheus_client::metrics::gauge::Gauge;
 use std::io;
@@ -23,8 +24,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a new connection may stay silent, or dribble, before its first request is complete.
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a kept-alive HTTP/1.1 connection may wait for the next request's head. hyper counts the
-/// idle time too. Longer than the 90 s for which reqwest keeps an idle connection, so that the client
+/// How long a kept-alive HTTP/1.1 connection may wait for the next request's head, hyper counting the
+/// idle time too; and how long an HTTP/2 connection may be there for nothing. Longer than the 90 s for which reqwest keeps an idle connection, so that the client
 /// lets go first and no request is sent into a socket that we are closing.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -61,7 +62,19 @@ const UNSENT_BYTES: u32 = 64 << 10;
 /// How long an answer may lie there before its connection ends. More than the 50 s between a stream's
 /// heartbeats at the most (`cli`), since that is how often an idle one is taken from; and what clients
 /// themselves take for death. A connection with five answers under way that makes 1.4 KB/s is in time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Patience = Patience { answer: Duration::from_secs(60), idle: HEADER_TIMEOUT };
+
+/// What is waited for, and how long.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For an answer to be taken.
+    answer: Duration,
+    /// For another request, on a connection of HTTP/2 on which none is left.
+    idle: Duration,
+}
+
+/// Connections of those who watch: a few of Prometheus', a balancer's and a scheduler's for each node of theirs.
+const WATCHERS: u32 = 64;
 
 /// Pause after `accept` fails for want of file descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -72,7 +85,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Place {
     /// The connection's other end.
     pub(crate) peer: IpAddr,
-    _held: Arc<(OwnedSemaphorePermit, Entry, Open)>,
+    _held: Arc<(OwnedSemaphorePermit, Entry<Network>, Open)>,
 }
 
 /// Counts a connection while it is there.
@@ -104,8 +117,19 @@ pub async fn serve(
     serve_with(PATIENCE, listener, tls, router, limits, hub, stop).await;
 }
 
+/// Serves `router` to who watches, until dropped: with the same timeouts as everybody, and few at once.
+pub async fn serve_watchers(listener: TcpListener, router: Router) {
+    // Held: without it the connections would take the server for one that stops.
+    let (_tell, stopping) = watch::channel(false);
+    let server = connection::Server { router, tls: None, patience: PATIENCE, stopping };
+    let allowance = Allowance { connections: WATCHERS, address_connections: 0, ..Allowance::default() };
+    let limits = Limits::new(allowance, Access::default());
+    accept(&listener, &server, &Arc::new(Semaphore::new(WATCHERS as usize)), &limits, &Gauge::default())
+        .await;
+}
+
 async fn serve_with(
-    patience: Duration,
+    patience: Patience,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
@@ -118,28 +142,8 @@ async fn serve_with(
     // Beyond it newcomers wait in the kernel's backlog.
     let most = limits.most_connections();
     let room = Arc::new(Semaphore::new(most as usize));
-    let accepting = async {
-        loop {
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    let Some(entry) = limits.connect(peer.ip()) else {
-                        tracing::debug!("connection closed: its address has too many");
-                        continue;
-                    };
-                    if let Err(error) = set_up(&stream) {
-                        tracing::debug!(%error, "a socket option is refused");
-                    }
-                    let open = Open::new(&hub.metrics().http.connections);
-                    let place = Place { peer: peer.ip(), _held: Arc::new((permit, entry, open)) };
-                    tokio::spawn(connection::serve(stream, server.clone(), place));
-                }
-                Err(error) => accept_failed(&error).await,
-            }
-        }
-    };
     tokio::select! {
-        () = accepting => {}
+        () = accept(&listener, &server, &room, limits, &hub.metrics().http.connections) => {}
         () = stop => {}
     }
     drop(listener); // newcomers are refused from here on, so a proxy goes elsewhere
@@ -149,6 +153,34 @@ async fn serve_with(
     hub.close();
     // Each gives back its place when it is done. Never closed, so this cannot fail.
     let _ = room.acquire_many(most).await;
+}
+
+/// Takes connections for as long as it is polled, as many at once as there are places in the `room`.
+async fn accept(
+    listener: &TcpListener,
+    server: &connection::Server,
+    room: &Arc<Semaphore>,
+    limits: &Limits,
+    connections: &Gauge,
+) {
+    loop {
+        let Ok(permit) = Arc::clone(room).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let Some(entry) = limits.connect(peer.ip()) else {
+                    tracing::debug!("connection closed: its address has too many");
+                    continue;
+                };
+                if let Err(error) = set_up(&stream) {
+                    tracing::debug!(%error, "a socket option is refused");
+                }
+                let held = Arc::new((permit, entry, Open::new(connections)));
+                let place = Place { peer: peer.ip(), _held: held };
+                tokio::spawn(connection::serve(stream, server.clone(), place));
+            }
+            Err(error) => accept_failed(&error).await,
+        }
+    }
 }
 
 /// A connection that its peer gave up before we took it is nobody's concern; anything else means

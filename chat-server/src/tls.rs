@@ -77,8 +77,11 @@ impl Tls {
 
     /// Reads both files anew. If they will not do, the certificate stays, and the log says why.
     pub fn reload(&self) {
+        // Held until they are stored: of two who read at once, the one that read last would otherwise not always be the
+        // last to store.
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         // Before they are read: what is written meanwhile is seen the next time.
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = stamp(&self.certificate, &self.key);
+        *read = stamp(&self.certificate, &self.key);
         match load(&self.certificate, &self.key) {
             Ok(certified) => {
                 self.current.0.store(Arc::new(certified));
@@ -160,6 +163,37 @@ mod tests {
 
     fn shown(tls: &Tls) -> Vec<u8> {
         tls.current.0.load().cert[0].to_vec()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_two_readings_at_once_the_later_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder);
+        let key = folder.path().join("key.pem");
+        let tls = Tls::open(&folder.path().join("cert.pem"), &key).unwrap();
+        let read = |tls: &Arc<Tls>| {
+            let tls = Arc::clone(tls);
+            std::thread::spawn(move || tls.reload())
+        };
+        // The first has read the certificate, and the key comes when somebody writes it.
+        let first_key = std::fs::read(&key).unwrap();
+        std::fs::remove_file(&key).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&key).status().unwrap().success());
+        let first = read(&tls);
+        let mut pipe = std::fs::OpenOptions::new().write(true).open(&key).unwrap(); // once it reads there
+        std::fs::remove_file(&key).unwrap();
+        let renewed = write(&folder);
+        let second = read(&tls);
+        let asked = std::time::Instant::now();
+        while !second.is_finished() && asked.elapsed() < Duration::from_millis(300) {
+            std::thread::yield_now();
+        }
+        std::io::Write::write_all(&mut pipe, &first_key).unwrap();
+        drop(pipe);
+        first.join().unwrap();
+        second.join().unwrap();
+        assert_eq!(shown(&tls), renewed);
     }
 
     #[tokio::test]

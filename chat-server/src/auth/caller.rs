@@ -24,7 +24,8 @@ pub(crate) async fn admit(app: &App, parts: &Parts, token: &str) -> Result<Pass,
         Some(pass) => pass,
         None => {
             app.limits.may_try(client)?;
-            app.tokens.check(token, fingerprint).await.map_err(|failure| match failure {
+            let place = || app.limits.wait_for_keys(client);
+            app.tokens.check(token, fingerprint, place).await.map_err(|failure| match failure {
                 Failure::Token(code) => app.limits.refused(client, code),
                 Failure::NoKeys => {
                     ApiError::unavailable("the keys that sign tokens cannot be had", NO_KEYS_PAUSE)

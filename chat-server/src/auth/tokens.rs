@@ -161,11 +161,18 @@ impl Tokens {
         self.seen.get(token, version(self.keys().as_deref())).map(Pass::from)
     }
 
-    /// Whose token it is, by the keys at hand or, if none of them is its own, by those that are read next.
-    pub(super) async fn check(&self, token: &str, fingerprint: Fingerprint) -> Result<Pass, Failure> {
+    /// Whose token it is, by the keys at hand or, if none of them is its own, by those that are read next; these are waited
+    /// for in a `place` that is held so long.
+    pub(super) async fn check<P>(
+        &self,
+        token: &str,
+        fingerprint: Fingerprint,
+        place: impl FnOnce() -> Option<P>,
+    ) -> Result<Pass, Failure> {
         let mut keys = self.keys();
         let mut good = self.verify(token, keys.as_deref());
         if let (Err(Fault::UnknownKey), Some(jwks)) = (&good, &self.jwks) {
+            let _place = place().ok_or(Failure::NoKeys)?;
             jwks.read_anew().await.map_err(|_| Failure::NoKeys)?;
             keys = self.keys();
             good = self.verify(token, keys.as_deref());

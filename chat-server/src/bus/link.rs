@@ -60,6 +60,10 @@ impl Link {
         Ok(Self { client, channel: options.channel, address: options.url.to_string() })
     }
 
+    pub(super) fn channel(&self) -> &str {
+        &self.channel
+    }
+
     /// A connection that hears the channel. `on_push` gets what comes, and the end.
     async fn connect(
         &self,

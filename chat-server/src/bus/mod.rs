@@ -9,8 +9,8 @@
 //!
 //! # Invariants
 //! - **Redis carries no truth.** It says sooner what the database says anyway. A notice that is lost is found by what
-//!   is re-read: every open room when a node's numbers have a gap, when a node is heard for the first time, when the
-//!   connection is new, and slowly, always ([`crate::hub::Hub::resync`]). A notice too many costs a read.
+//!   is re-read: every open room when a node's numbers have a gap, when a node is heard for the first time or no longer, when
+//!   the connection is new, and slowly, always ([`crate::hub::Hub::resync`]). A notice too many costs a read.
 //! - **The writer waits for nobody.** It leaves its notices in the outbox, which is bounded: those of a room become
 //!   one, and when too many rooms wait they are forgotten and a number is skipped, which the others see as a gap.
 //! - **What could not be told is a gap.** A number is used up before the message leaves, so one that may or may not
@@ -34,9 +34,13 @@ use link::Link;
 use outbox::Outbox;
 use peers::{Heard, Peers};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::time::sleep;
 use uuid::Uuid;
+
+/// Between two looks at who is there: a fifth of a beat.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the bus is, and which of its channels is ours.
 #[derive(Debug, Clone)]
@@ -84,7 +88,7 @@ impl Bus {
 
     /// Tells and hears until dropped.
     pub async fn run(self, hub: Hub) {
-        link::run(&self.0, &hub).await;
+        tokio::join!(link::run(&self.0, &hub), self.0.look_at_peers(&hub));
     }
 }
 
@@ -108,6 +112,18 @@ impl Inner {
                 figures.gaps.inc();
                 hub.resync();
             }
+        }
+    }
+
+    /// Counts the other nodes now and then. What one of them did not tell before it fell silent is re-read.
+    async fn look_at_peers(&self, hub: &Hub) {
+        loop {
+            let look = lock(&self.peers).look(Instant::now());
+            self.metrics.bus.set_peers(self.link.channel(), look.heard);
+            if look.fell_silent {
+                hub.resync();
+            }
+            sleep(LOOK_EVERY).await;
         }
     }
 

@@ -81,7 +81,8 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
     let mut server = C::command();
     server.build();
     // Once for what was said and where; whatever is wrong with it, the second time will tell.
-    let said = server.clone().ignore_errors(true).try_get_matches_from(&arguments)?;
+    let said = server.clone().ignore_errors(true).try_get_matches_from(&arguments);
+    let said = said.map_err(|error| usage::without_secrets(error, &[&server]))?;
     let (command, matches, names) = innermost(&server, &said);
     usage::in_their_places(&server, &said, &names)?;
     let named = environment(&variable("config")).filter(|name| !name.is_empty()).map(PathBuf::from);
@@ -90,10 +91,11 @@ pub fn parse<C: CommandFactory + FromArgMatches>(
         None => File::default(),
     };
     let given = Given::collect(&server, command, matches, environment, &file)?;
-    let parsed = server.clone().try_get_matches_from(given.woven_into(command, arguments, &names));
-    let parsed = parsed.map_err(|error| usage::without_secrets(error, &[&server, command]))?;
+    let arguments = given.woven_into(command, arguments, &names);
+    let quoted = |error| usage::without_secrets(error, &[&server, command]);
+    let parsed = server.clone().try_get_matches_from(arguments).map_err(quoted)?;
     let printed = print::settings_as_toml(&server, &parsed, &given);
-    Ok(Parsed { cli: C::from_arg_matches(&parsed)?, printed })
+    Ok(Parsed { cli: C::from_arg_matches(&parsed).map_err(quoted)?, printed })
 }
 
 /// The command that was asked for, what was said to it, and its name with those of the commands above it.

@@ -44,7 +44,7 @@ fn line(name: &str, arg: &Arg, matches: &ArgMatches, given: &Given) -> String {
     if values.is_empty() {
         return if list { format!("{name} = []  # {from}") } else { format!("# {name} is not set") };
     }
-    let shown: Vec<_> = values.iter().map(|value| shown(arg, value)).collect();
+    let shown: Vec<_> = values.iter().map(|value| shown(Some(arg), value)).collect();
     let hidden = shown != values;
     let shown: Vec<_> = shown.iter().map(|value| literal(value)).collect();
     let shown = if list { format!("[{}]", shown.join(", ")) } else { shown.concat() };
@@ -52,24 +52,23 @@ fn line(name: &str, arg: &Arg, matches: &ArgMatches, given: &Given) -> String {
 }
 
 /// The value, without what nobody else may see.
-fn shown(arg: &Arg, value: &str) -> String {
-    let named = arg.get_id() == "database"; // the path of a file, or a URL that may hold a password
+pub(super) fn shown(arg: Option<&Arg>, value: &str) -> String {
+    // The path of a file, or a URL that may hold a password, is named all the same.
+    let secret = arg.is_some_and(|arg| arg.is_hide_env_values_set() && arg.get_id() != "database");
     match without_password(value) {
-        _ if arg.is_hide_env_values_set() && !named => HIDDEN.to_owned(),
+        _ if secret => HIDDEN.to_owned(),
         Some(url) => url,
         None => value.to_owned(),
     }
 }
 
-/// `scheme://user:password@host/…?key=…` without password and query; `None` when it is no URL.
+/// `scheme://user:password@host/…?key=…` without user, password and query; `None` when it is no URL. Who puts a token
+/// into a URL puts it in the place of the user.
 fn without_password(value: &str) -> Option<String> {
     let (scheme, rest) = value.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let authority = match authority.rsplit_once('@') {
-        Some((user, host)) => match user.split_once(':') {
-            Some((user, _)) => format!("{user}:{HIDDEN}@{host}"),
-            None => authority.to_owned(),
-        },
+        Some((_, host)) => format!("{HIDDEN}@{host}"),
         // A password with a slash in it that nobody has encoded.
         None if authority.contains(':') && path.contains('@') => return Some(format!("{scheme}://{HIDDEN}")),
         None => authority.to_owned(),
@@ -96,12 +95,13 @@ mod tests {
     #[test]
     fn a_password_is_taken_out_of_a_url_wherever_it_stands() {
         for (url, shown) in [
-            ("postgres://chat:p@ss@db:5432/chat", "postgres://chat:(hidden)@db:5432/chat"),
-            ("postgres://chat@db/chat?password=x", "postgres://chat@db/chat?(hidden)"),
+            ("postgres://chat:p@ss@db:5432/chat", "postgres://(hidden)@db:5432/chat"),
+            ("postgres://chat@db/chat?password=x", "postgres://(hidden)@db/chat?(hidden)"),
             ("postgres://chat:p/ss@db/chat", "postgres://(hidden)"),
             ("https://issuer/jwks?api_key=secret", "https://issuer/jwks?(hidden)"),
             ("postgres://poor:12?sec=ret@host/db", "postgres://(hidden)"),
-            ("redis://:secret@cache", "redis://:(hidden)@cache"),
+            ("redis://:secret@cache", "redis://(hidden)@cache"),
+            ("https://a-token@issuer/jwks", "https://(hidden)@issuer/jwks"),
             ("https://chat.example/a@b:c", "https://chat.example/a@b:c"),
         ] {
             assert_eq!(without_password(url).as_deref(), Some(shown));

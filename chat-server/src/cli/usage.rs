@@ -1,5 +1,6 @@
 //! A wrong command line, in words about what was typed.
 
+use super::print;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
@@ -30,17 +31,21 @@ pub(super) fn in_their_places(
     Err(server.clone().error(ErrorKind::ArgumentConflict, why))
 }
 
-/// Takes the value out of an error about an option in which a secret may be.
+/// clap quotes what it refuses. A secret, and what may hold one, is quoted as it is printed.
 pub(super) fn without_secrets(mut error: clap::Error, commands: &[&Command]) -> clap::Error {
-    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return error };
-    // An empty value is told as a missing one.
-    if !matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if !value.is_empty())
-    {
-        return error;
-    }
-    let arguments = commands.iter().flat_map(|command| command.get_arguments());
-    if arguments.filter(|arg| arg.is_hide_env_values_set()).any(|arg| arg.to_string() == *wrong) {
-        error.insert(ContextKind::InvalidValue, ContextValue::String("(hidden)".into()));
+    let text = |error: &clap::Error, kind| match error.get(kind) {
+        // An empty value is told as a missing one.
+        Some(ContextValue::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
+        _ => None,
+    };
+    let about = text(&error, ContextKind::InvalidArg);
+    let mut arguments = commands.iter().flat_map(|command| command.get_arguments());
+    let arg = arguments.find(|arg| Some(arg.to_string()) == about);
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+        let arg = arg.filter(|_| kind == ContextKind::InvalidValue);
+        if let Some(shown) = text(&error, kind).map(|value| print::shown(arg, &value)) {
+            error.insert(kind, ContextValue::String(shown));
+        }
     }
     error
 }

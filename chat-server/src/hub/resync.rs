@@ -19,18 +19,22 @@ const STRIDE: usize = 50;
 /// Between two strides. 2,500 rooms a second: 10,000 take 4 s, a hundred no time that anybody notices.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Until the next walk by itself: never longer than was promised, and not the same for all, as several nodes shall not ask
+/// one database at the same moment.
+fn wait(interval: Duration) -> Duration {
+    interval.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
 impl Hub {
     /// A notice may have been lost: every open room re-reads, soon. Returns at once.
     pub fn resync(&self) {
         self.0.resync.notify_one();
     }
 
-    /// Re-reads when asked to, and about every `interval`, until dropped.
+    /// Re-reads when asked to, and within every `interval`, until dropped.
     pub async fn keep_in_sync(self, interval: Duration) {
         loop {
-            // Several nodes shall not ask one database at the same moment.
-            let wait = interval.mul_f64(0.75 + fastrand::f64() / 2.0);
-            let _ = timeout(wait, self.0.resync.notified()).await;
+            let _ = timeout(wait(interval), self.0.resync.notified()).await;
             self.walk().await;
         }
     }
@@ -44,5 +48,19 @@ impl Hub {
             }
             sleep(PAUSE).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_comes_within_the_interval_and_not_for_all_at_once() {
+        let interval = Duration::from_secs(30);
+        let waits: Vec<_> = (0..1_000).map(|_| wait(interval)).collect();
+        assert!(waits.iter().all(|wait| (interval / 2..=interval).contains(wait)));
+        let (first, last) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+        assert!(*last - *first > interval / 4, "{first:?} to {last:?}");
     }
 }

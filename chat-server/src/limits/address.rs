@@ -1,7 +1,9 @@
 //! Whom a request is from: the connection's other end, or what a trusted proxy says of it.
 //!
 //! Each proxy appends the address that it was asked from, so the header is read from the right, for as long as
-//! it was a trusted proxy that wrote. What stands further to the left the client may have made up.
+//! it was a trusted proxy that wrote. What stands further to the left the client may have made up, bytes and quotes that
+//! are none included: it is not even looked at. Where a trusted proxy wrote what is no address, the proxy itself counts
+//! as the client: nobody goes without a limit because somebody cannot be read.
 
 use axum::http::header::FORWARDED;
 use axum::http::{HeaderMap, HeaderName};
@@ -76,11 +78,13 @@ impl Proxies {
     /// Whom a request is from that came from `peer`.
     pub(super) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Client {
         let Some(mut address) = peer else { return Client::default() };
-        let mut said = self.said(headers).into_iter().rev();
+        let mut said = self.said(headers).into_iter();
         while self.trusts(address) {
-            // What is no address was written in place of one: who is behind it is not known.
-            match said.next().flatten() {
-                Some(before) => address = before,
+            match said.next() {
+                Some(Some(before)) => address = before,
+                // Written in place of an address: who is behind it is not known, and limited all the same.
+                Some(None) => return Client(Some(Network::of(address))),
+                // The proxy asks for itself.
                 None => break,
             }
         }
@@ -98,42 +102,71 @@ impl Proxies {
             && (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED))
     }
 
-    /// The addresses of the header, from left to right.
+    /// The addresses of the header, from right to left.
     fn said(&self, headers: &HeaderMap) -> Vec<Option<IpAddr>> {
         if self.trusted.is_empty() {
             return vec![];
         }
-        let (name, read): (_, fn(&str) -> Option<IpAddr>) = match self.header {
-            ProxyHeader::XForwardedFor => (X_FORWARDED_FOR, address),
-            ProxyHeader::Forwarded => (FORWARDED, forwarded),
+        let name = match self.header {
+            ProxyHeader::XForwardedFor => X_FORWARDED_FOR,
+            ProxyHeader::Forwarded => FORWARDED,
         };
-        let values = headers.get_all(name).into_iter();
-        values.flat_map(|value| value.to_str().unwrap_or_default().split(',')).map(read).collect()
+        let read = |element: &[u8]| match self.header {
+            ProxyHeader::XForwardedFor => address(element),
+            ProxyHeader::Forwarded => forwarded(element),
+        };
+        let values: Vec<_> = headers.get_all(name).into_iter().collect();
+        values.iter().rev().flat_map(|value| from_the_right(value.as_bytes(), b',')).map(read).collect()
     }
 }
 
+/// The parts of a list, from right to left; a `separator` within quotes (RFC 9110, 5.6.4) separates nothing. What our
+/// proxy appended is whole, so that from the right a quote which somebody before it never closed takes nothing in.
+fn from_the_right(list: &[u8], separator: u8) -> Vec<&[u8]> {
+    let (mut parts, mut end, mut quoted) = (vec![], list.len(), false);
+    for (at, byte) in list.iter().enumerate().rev() {
+        let escaped = || list[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+        if *byte == b'"' && !escaped() {
+            quoted = !quoted;
+        } else if *byte == separator && !quoted {
+            parts.push(&list[at + 1..end]);
+            end = at;
+        }
+    }
+    parts.push(&list[..end]);
+    parts
+}
+
 /// `192.0.2.1`, `2001:db8::1`, and either with a port.
-fn address(said: &str) -> Option<IpAddr> {
-    let said = said.trim();
+fn address(said: &[u8]) -> Option<IpAddr> {
+    let said = std::str::from_utf8(said).ok()?.trim();
     let bare = said.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(said);
     bare.parse().ok().or_else(|| said.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// The `for` of an element of `Forwarded` (RFC 7239, 4).
-fn forwarded(element: &str) -> Option<IpAddr> {
-    let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+fn forwarded(element: &[u8]) -> Option<IpAddr> {
+    // Other pairs may hold what the client wrote, such as its `Host`.
+    let pairs = from_the_right(element, b';').into_iter().filter_map(|pair| std::str::from_utf8(pair).ok());
+    let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
     let (_, node) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
-    address(node.trim().trim_matches('"'))
+    address(node.trim().trim_matches('"').as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     fn client(proxies: &Proxies, peer: &str, headers: &[(&'static str, &str)]) -> Option<Network> {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        client_of_bytes(proxies, peer, &headers)
+    }
+
+    fn client_of_bytes(proxies: &Proxies, peer: &str, headers: &[(&'static str, &[u8])]) -> Option<Network> {
         let headers = headers
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap()))
             .fold(HeaderMap::new(), |mut all, (name, value)| {
                 all.append(name, value);
                 all
@@ -181,10 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_ends_the_list_and_only_the_header_named_is_read() {
+    fn what_is_no_address_counts_as_the_proxy_that_wrote_it_and_only_the_header_named_is_read() {
+        let proxy = network("10.0.0.1");
         let (simple, rfc) = (proxies(ProxyHeader::XForwardedFor), proxies(ProxyHeader::Forwarded));
         for said in ["", "unknown", "198.51.100.1, x", "198.51.100.1, 300.1.1.1", "198.51.100.1,"] {
-            assert_eq!(client(&simple, "10.0.0.1", &[("x-forwarded-for", said)]), None, "{said}");
+            assert_eq!(client(&simple, "10.0.0.1", &[("x-forwarded-for", said)]), proxy, "{said}");
         }
         for (said, whom) in [
             ("for=198.51.100.1;proto=https;by=10.0.0.1", "198.51.100.1"),
@@ -194,11 +228,43 @@ mod tests {
             assert_eq!(client(&rfc, "10.0.0.1", &[("forwarded", said)]), network(whom), "{said}");
         }
         for said in ["for=unknown", "for=_hidden", "by=198.51.100.1"] {
-            assert_eq!(client(&rfc, "10.0.0.1", &[("forwarded", said)]), None, "{said}");
+            assert_eq!(client(&rfc, "10.0.0.1", &[("forwarded", said)]), proxy, "{said}");
         }
         let both = [("forwarded", "for=198.51.100.1"), ("x-forwarded-for", "198.51.100.2")];
         assert_eq!(client(&simple, "10.0.0.1", &both), network("198.51.100.2"));
         assert_eq!(client(&rfc, "10.0.0.1", &both), network("198.51.100.1"));
+        let far = client(&simple, "10.0.0.1", &[("x-forwarded-for", "198.51.100.1, unknown, 10.1.2.3")]);
+        assert_eq!(far, network("10.1.2.3"), "the one that wrote it");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nobody() {
+        let (simple, rfc) = (proxies(ProxyHeader::XForwardedFor), proxies(ProxyHeader::Forwarded));
+        for (said, whom) in [
+            (&b"\xe9, 198.51.100.1"[..], "198.51.100.1"),
+            (b"\xe9", "10.0.0.1"),
+            (b"198.51.100.1, \xe9", "10.0.0.1"),
+        ] {
+            assert_eq!(client_of_bytes(&simple, "10.0.0.1", &[("x-forwarded-for", said)]), network(whom));
+        }
+        for said in [&b"for=\xe9, for=198.51.100.1"[..], b"for=198.51.100.1;host=\"\xe9\""] {
+            assert_eq!(client_of_bytes(&rfc, "10.0.0.1", &[("forwarded", said)]), network("198.51.100.1"));
+        }
+    }
+
+    #[test]
+    fn what_is_quoted_is_one_thing_and_a_quote_that_is_open_takes_in_nothing_of_the_proxys() {
+        let rfc = proxies(ProxyHeader::Forwarded);
+        for said in [
+            r#"for=198.51.100.1;host="x, for=203.0.113.1""#,
+            r#"host="x;for=203.0.113.1";for=198.51.100.1"#,
+            r#"for=198.51.100.1;host="a\"b, for=203.0.113.1""#,
+            r#"for=203.0.113.1, host="a\\";for="198.51.100.1""#,
+            r#"for="203.0.113.1, for=198.51.100.1"#,
+            r#"for=203.0.113.1;by=", for=198.51.100.1;host="x""#,
+        ] {
+            assert_eq!(client(&rfc, "10.0.0.1", &[("forwarded", said)]), network("198.51.100.1"), "{said}");
+        }
     }
 
     #[test]

@@ -6,32 +6,33 @@
 //!                                                                    └─ refused too often: 429
 //! ```
 //! # Invariants
-//! - Whoever is turned away by a rate is told when to come back, and is let in then.
+//! - Whoever is turned away by a rate is told when to come back, and is let in then, unless others of the same user or
+//!   address were there before.
 //! - An address is what the network says it is. A header counts only if a proxy wrote it that `--trust-proxy`
 //!   names, and only as far to the right as such proxies go.
-//! - This machine and the proxies named are no client: they are not limited as an address.
+//! - This machine and the proxies named are no client: they are not limited as an address, unless a proxy names as its
+//!   client what is no address. Then it counts as one.
 //! - Every node counts for itself, and forgets when it ends.
 
 mod address;
-mod connections;
+mod places;
 mod rate;
 mod refusals;
 
-pub(crate) use address::Client;
+pub(crate) use address::{Client, Network};
 pub use address::{Proxies, ProxyHeader};
-pub(crate) use connections::Entry;
+pub(crate) use places::Entry;
 
 use crate::error::ApiError;
 use crate::metrics::{Access, Limit};
 use crate::serve::Place;
-use address::Network;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chat_protocol::{ErrorCode, UserId};
-use connections::Connections;
 use ipnet::IpNet;
+use places::Places;
 use rate::Rate;
 use refusals::Refusals;
 use std::net::IpAddr;
@@ -86,12 +87,29 @@ impl Default for Allowance {
 /// the next until none is left. They cost next to nothing.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
+/// Requests from one address that wait for keys at once. Strangers with keys that they have made up wait like everybody
+/// whose issuer has a new one, of whom there are a thousand at most ([`crate::auth`]): no address shall take all places.
+const WAITING_OF_ONE: u32 = 20;
+
+/// Answers without a bound, such as a list of a thousand rooms, that wait at once to be taken by one user: two devices
+/// that ask for it at the same moment. Whoever takes none of them would otherwise have the server keep as many as there
+/// are streams, on as many connections.
+const LONG_ANSWERS: u32 = 2;
+
+/// When to come back after them: on a slow network one takes seconds.
+const LONG_ANSWERS_PAUSE: Duration = Duration::from_secs(2);
+
 /// Who has asked for how much.
 pub struct Limits {
     users: Rate<UserId>,
     addresses: Rate<Network>,
     refusals: Refusals,
-    connections: Connections,
+    most_connections: u32,
+    connections: Places<Network>,
+    /// Who waits for keys.
+    waiting: Places<Network>,
+    /// Whose long answers are not written yet.
+    answers: Places<UserId>,
     proxies: Proxies,
     metrics: Access,
     /// That a proxy seems not to be named was said.
@@ -105,7 +123,10 @@ impl Limits {
             users: Rate::new(allowance.user_rate),
             addresses: Rate::new(allowance.address_rate),
             refusals: Refusals::new(allowance.refused_rate),
-            connections: Connections::new(allowance.connections, allowance.address_connections),
+            most_connections: allowance.connections,
+            connections: Places::new(allowance.address_connections),
+            waiting: Places::new(WAITING_OF_ONE),
+            answers: Places::new(LONG_ANSWERS),
             proxies: Proxies::new(allowance.trusted, allowance.header),
             metrics,
             hinted: AtomicBool::new(false),
@@ -114,11 +135,11 @@ impl Limits {
 
     /// Open connections at the most.
     pub(crate) fn most_connections(&self) -> u32 {
-        self.connections.most
+        self.most_connections
     }
 
     /// A place for a connection from `peer`, unless it has too many.
-    pub(crate) fn connect(&self, peer: IpAddr) -> Option<Entry> {
+    pub(crate) fn connect(&self, peer: IpAddr) -> Option<Entry<Network>> {
         let entry = self.connections.enter(self.proxies.limited(peer));
         if entry.is_none() {
             self.metrics.limited(Limit::Connections);
@@ -131,11 +152,21 @@ impl Limits {
         self.users.take(user).map_err(|wait| self.turn_away(Limit::User, wait))
     }
 
+    /// A place for an answer to `user` that has no bound of its own, until it is written.
+    pub(crate) fn answer_at_length(&self, user: UserId) -> Result<Entry<UserId>, ApiError> {
+        self.answers.enter(Some(user)).ok_or_else(|| self.turn_away(Limit::Answers, LONG_ANSWERS_PAUSE))
+    }
+
     /// Whether a token that nobody has seen before may be looked at: not while refused ones come from there
     /// faster than they may. Otherwise whoever tries tokens would have each of them tried.
     pub(crate) fn may_try(&self, client: Client) -> Result<(), ApiError> {
         let may = client.network().map_or(Ok(()), |network| self.refusals.may_try(network));
         may.map_err(|wait| self.turn_away(Limit::RefusedTokens, wait))
+    }
+
+    /// A place to wait for keys in, until it is dropped, unless `client` has its share of them.
+    pub(crate) fn wait_for_keys(&self, client: Client) -> Option<Entry<Network>> {
+        self.waiting.enter(client.network())
     }
 
     /// A token of `client` was refused with `code`: what to say.

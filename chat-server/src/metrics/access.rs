@@ -27,6 +27,8 @@ pub enum Limit {
     RefusedTokens,
     /// Connections from an address.
     Connections,
+    /// Long answers that a user has not taken.
+    Answers,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,6 +60,7 @@ impl Access {
             Limit::Address => "address",
             Limit::RefusedTokens => "refused_tokens",
             Limit::Connections => "connections",
+            Limit::Answers => "answers",
         };
         self.limited.get_or_create(&Met { limit }).inc();
     }

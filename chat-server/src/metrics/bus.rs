@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 pub struct Bus {
     /// Without a series where there is no bus: what is not wanted is not missing.
     up: Family<Channel, Gauge>,
+    peers: Family<Channel, Gauge>,
     /// Messages told.
     pub told: Counter,
     /// Messages of other nodes.
@@ -34,6 +35,11 @@ impl Bus {
             "1 while the node is on the bus; left out without --redis",
             bus.up.clone(),
         );
+        registry.register(
+            "bus_peers",
+            "Other nodes heard within the last 15 s; left out without --redis",
+            bus.peers.clone(),
+        );
         registry.register("bus_sent", "Messages published to the other nodes", bus.told.clone());
         registry.register("bus_received", "Messages of other nodes", bus.heard.clone());
         registry.register(
@@ -52,5 +58,10 @@ impl Bus {
     /// Whether Redis is there.
     pub(crate) fn set_up(&self, channel: &str, up: bool) {
         self.up.get_or_create(&Channel { channel: channel.to_owned() }).set(up.into());
+    }
+
+    /// How many other nodes are there.
+    pub(crate) fn set_peers(&self, channel: &str, peers: usize) {
+        self.peers.get_or_create(&Channel { channel: channel.to_owned() }).set(peers as i64);
     }
 }

@@ -9,14 +9,36 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// `200` and `value` as JSON under a tag of its bytes, or `304` without it when `request` names the tag.
-pub(super) fn json(request: &HeaderMap, value: &impl Serialize) -> Result<Response, ApiError> {
+/// `200` and `value` as JSON under a tag of its bytes, or `304` without it when `request` names the tag. Bytes that are
+/// sent have a `place`, by their length, which they give back when they are written.
+pub(super) fn json<P: Send + Sync + 'static>(
+    request: &HeaderMap,
+    value: &impl Serialize,
+    place: impl FnOnce(usize) -> Result<P, ApiError>,
+) -> Result<Response, ApiError> {
     let body = serde_json::to_vec(value).map_err(|_| ApiError::internal("an answer is not JSON"))?;
-    let mut response = Tagged::new(body).answer(request);
+    let mut tagged = Tagged::new(body);
+    if !knows(request, &tagged.tag) {
+        let place = place(tagged.body.len())?;
+        tagged.body = Bytes::from_owner(InPlace { body: tagged.body, _place: place });
+    }
+    let mut response = tagged.answer(request);
     if response.status() == StatusCode::OK {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     Ok(response)
+}
+
+/// A body, and what it holds until it is written.
+struct InPlace<P> {
+    body: Bytes,
+    _place: P,
+}
+
+impl<P> AsRef<[u8]> for InPlace<P> {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 /// A body, and the tag of its bytes.

@@ -6,13 +6,16 @@ use crate::error::ApiError;
 use crate::extract::Json;
 use crate::openapi::{BODY, PollInterval, TOKEN, problems};
 use crate::routes::{conditional, poll_interval};
-use crate::store::NewRoom;
+use crate::store::{NewRoom, PAGE_BYTES};
 use crate::title::title;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use chat_protocol::limits::MAX_ROOM_MEMBERS;
-use chat_protocol::{CreateRoom, ErrorCode, Room, Rooms};
+use chat_protocol::{CreateRoom, ErrorCode, Message, Room, Rooms};
+
+/// Of a room's newest message in the list: more than any screen has a place for. The wire's document says so, too.
+const PREVIEW_CHARS: usize = 200;
 
 problems! {
     Creating: TOKEN, BODY;
@@ -45,7 +48,8 @@ pub(super) async fn create(
 
 /// List the caller's rooms
 ///
-/// By number, each with its newest message and what is unread. Asked again with the answer's `ETag` in
+/// By number, each with its newest message, of whose text more than 200 characters are cut off, and what is unread. A list
+/// that is longer than a page is answered to two of the user's requests at once. Asked again with the answer's `ETag` in
 /// `If-None-Match`, it costs a `304` while nothing has changed.
 #[utoipa::path(
     get,
@@ -70,8 +74,19 @@ pub(super) async fn list(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, ApiError> {
-    let rooms = Rooms { rooms: app.store.rooms_of(user).await? };
-    Ok((poll_interval(&app), conditional::json(&headers, &rooms)?))
+    let mut rooms = app.store.rooms_of(user.clone()).await?;
+    rooms.iter_mut().filter_map(|room| room.last_message.as_mut()).for_each(shorten);
+    let place = |length| (length > PAGE_BYTES).then(|| app.limits.answer_at_length(user)).transpose();
+    Ok((poll_interval(&app), conditional::json(&headers, &Rooms { rooms }, place)?))
+}
+
+/// Cuts the text of a line of the list. It is there to be looked at; whoever wants to read it opens the room, and a list of
+/// whole messages would be as long as all the rooms' longest together.
+fn shorten(message: &mut Message) {
+    if let Some((end, _)) = message.text.char_indices().nth(PREVIEW_CHARS) {
+        message.text.truncate(end);
+        message.text.push('…');
+    }
 }
 
 fn invalid(detail: String) -> ApiError {

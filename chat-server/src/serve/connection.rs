@@ -7,7 +7,7 @@
 use super::answers::{Answer, Answers};
 use super::{
     BUFFER_BYTES, FIRST_REQUEST_TIMEOUT, HANDSHAKE_TIMEOUT, HEAD_BYTES, HEADER_TIMEOUT, HTTP2_PING_INTERVAL,
-    HTTP2_RESETS, HTTP2_STREAMS, Place,
+    HTTP2_RESETS, HTTP2_STREAMS, Patience, Place,
 };
 use axum::Router;
 use hyper::Request;
@@ -20,7 +20,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -40,8 +40,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) struct Server {
     pub(super) router: Router,
     pub(super) tls: Option<TlsAcceptor>,
-    /// How long an answer may lie there.
-    pub(super) patience: Duration,
+    pub(super) patience: Patience,
     /// Becomes true when the server stops.
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -103,7 +102,8 @@ async fn serve_http1<S>(stream: S, server: Server, place: Place, deadline: Insta
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let watch = Watch::new(&server, deadline);
+    // hyper looks itself for how long it is idle.
+    let watch = Watch { idle: None, ..Watch::new(&server, deadline) };
     let service = service(&server, place, &watch);
     let mut builder = http1::Builder::new();
     builder
@@ -139,14 +139,17 @@ struct Watch {
     /// Until when one has to come.
     deadline: Instant,
     answers: Answers,
+    /// How long an answer may lie there.
     patience: Duration,
+    /// How long nothing may be asked.
+    idle: Option<Duration>,
 }
 
 /// What was asked on a connection.
 #[derive(Default)]
 struct Requests {
-    /// Something.
-    spoke: AtomicBool,
+    /// In all.
+    count: AtomicUsize,
     /// Whose answers have not begun.
     under_way: AtomicUsize,
 }
@@ -156,7 +159,7 @@ struct UnderWay(Arc<Requests>);
 
 impl UnderWay {
     fn new(requests: &Arc<Requests>) -> Self {
-        requests.spoke.store(true, Ordering::Relaxed);
+        requests.count.fetch_add(1, Ordering::Relaxed);
         requests.under_way.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(requests))
     }
@@ -171,7 +174,8 @@ impl Drop for UnderWay {
 impl Watch {
     fn new(server: &Server, deadline: Instant) -> Self {
         let (requests, answers) = Default::default();
-        Self { requests, deadline, answers, patience: server.patience }
+        let Patience { answer: patience, idle } = server.patience;
+        Self { requests, deadline, answers, patience, idle: Some(idle) }
     }
 
     async fn silent(&self) {
@@ -182,7 +186,24 @@ impl Watch {
     }
 
     fn spoke(&self) -> bool {
-        self.requests.spoke.load(Ordering::Relaxed)
+        self.asked() > 0
+    }
+
+    fn asked(&self) -> usize {
+        self.requests.count.load(Ordering::Relaxed)
+    }
+
+    /// Returns when nothing was asked, and nothing was left of what was, for as long as may be or a quarter longer. Pings
+    /// are no reason to stay: whoever has nothing to ask has a place of somebody who has.
+    async fn idle(&self) {
+        let Some(patience) = self.idle else { return std::future::pending().await };
+        let (mut since, mut asked) = (Instant::now(), 0);
+        while since.elapsed() < patience {
+            sleep(patience / 4).await;
+            if self.asked() != asked || !self.quiet() {
+                (since, asked) = (Instant::now(), self.asked());
+            }
+        }
     }
 
     /// Returns when nothing has been asked that is not answered, [`FAREWELL`] after whatever was.
@@ -242,6 +263,14 @@ async fn drive<C>(
             tokio::select! {
                 ended = connection => ended,
                 () = watch.nothing_left() => return,
+            }
+        }
+        // As at the end, since something may be asked at this moment.
+        () = watch.idle() => {
+            shut_down(connection.as_mut());
+            tokio::select! {
+                ended = connection => ended,
+                () = watch.nothing_left() => return tracing::debug!("connection closed: nothing is asked any more"),
             }
         }
         // Before the connection, which would take another piece.

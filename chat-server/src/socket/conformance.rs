@@ -3,6 +3,7 @@
 //! `scripts/conformance` brings the suite and runs this; it takes minutes.
 
 use super::frames;
+use super::pace::Pace;
 use super::peer::{Farewell, Peer};
 use super::{handshake, wire};
 use crate::hub::{Batching, Bounds, Hub};
@@ -30,7 +31,7 @@ async fn upgrade(mut request: Request) -> axum::response::Response {
     let accept = derive_accept_key(request.headers()["sec-websocket-key"].as_bytes());
     tokio::spawn(async move {
         let connection = wire::take(upgrade.await.unwrap()).unwrap();
-        echo(Peer::new(connection, MOST_BYTES)).await;
+        echo(Peer::new(connection, MOST_BYTES, Pace::unbounded())).await;
     });
     let mut response = handshake::switch(&accept.parse().unwrap());
     response.headers_mut().remove("sec-websocket-protocol"); // none was offered

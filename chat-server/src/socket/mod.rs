@@ -7,11 +7,11 @@
 //! hyper hands the connection over and tungstenite reads it; not axum's `ws`, since that keeps the write
 //! half to itself: a room of a thousand would wake a thousand tasks for each message.
 
-mod bucket;
 #[cfg(test)]
 mod conformance;
 pub(crate) mod frames;
 mod handshake;
+mod pace;
 mod peer;
 mod send;
 mod session;

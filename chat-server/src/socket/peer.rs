@@ -4,6 +4,7 @@
 //! sink, among everybody else's frames.
 
 use super::frames;
+use super::pace::Pace;
 use super::sink::SocketSink;
 use super::wire::{Connection, Source};
 use chat_protocol::CloseCode;
@@ -28,6 +29,8 @@ const CONTROL_BUFFER_BYTES: usize = 512;
 pub(super) struct Peer {
     context: WebSocketContext,
     source: Source,
+    /// How fast it is read.
+    pub(super) pace: Pace,
     pub(super) sink: Arc<SocketSink>,
     /// When anything last came.
     pub(super) heard: Instant,
@@ -63,8 +66,10 @@ impl Farewell {
 
 impl Peer {
     /// At the end of a handshake. Takes messages of at most so many bytes.
-    pub(super) fn new(connection: Connection, most_bytes: usize) -> Self {
+    pub(super) fn new(connection: Connection, most_bytes: usize, mut pace: Pace) -> Self {
         let Connection { source, wire, read } = connection;
+        let now = Instant::now();
+        pace.took(&read, now);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
@@ -72,13 +77,15 @@ impl Peer {
             .max_message_size(Some(most_bytes))
             .max_frame_size(Some(most_bytes));
         let context = WebSocketContext::from_partially_read(read, Role::Server, Some(config));
-        Self { context, source, sink: Arc::new(SocketSink::new(wire)), heard: Instant::now() }
+        Self { context, source, pace, sink: Arc::new(SocketSink::new(wire)), heard: now }
     }
 
-    /// The next message. Pongs, and the echo of a close frame, are written on the way.
+    /// The next message. Pongs, and the echo of a close frame, are written on the way. Not ready, and woken by nobody,
+    /// while its pace holds it back.
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Error>> {
         polled(self.context.read(&mut Io {
             source: &mut self.source,
+            pace: &mut self.pace,
             sink: &self.sink,
             heard: &mut self.heard,
             cx,
@@ -124,7 +131,13 @@ impl Peer {
     ) -> Poll<Result<(), Error>> {
         loop {
             ready!(self.sink.poll_written(cx))?;
-            let mut io = Io { source: &mut self.source, sink: &self.sink, heard: &mut self.heard, cx };
+            let mut io = Io {
+                source: &mut self.source,
+                pace: &mut self.pace,
+                sink: &self.sink,
+                heard: &mut self.heard,
+                cx,
+            };
             // A pong that had to wait comes before it.
             ready!(polled(self.context.flush(&mut io)))?;
             match frame.take() {
@@ -149,6 +162,7 @@ impl Peer {
 /// What tungstenite reads from and writes to, while a task polls.
 struct Io<'a, 'b> {
     source: &'a mut Source,
+    pace: &'a mut Pace,
     sink: &'a SocketSink,
     heard: &'a mut Instant,
     cx: &'a mut Context<'b>,
@@ -156,10 +170,17 @@ struct Io<'a, 'b> {
 
 impl Read for Io<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.source.poll_read(self.cx, buffer) {
+        // Here, as tungstenite goes on reading until a message is whole, however many frames that takes.
+        if !self.pace.may_read() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let most = self.pace.most().min(buffer.len());
+        match self.source.poll_read(self.cx, &mut buffer[..most]) {
             Poll::Ready(read) => {
-                *self.heard = Instant::now();
-                read
+                let (read, now) = (read?, Instant::now());
+                *self.heard = now;
+                self.pace.took(&buffer[..read], now);
+                Ok(read)
             }
             Poll::Pending => Err(ErrorKind::WouldBlock.into()),
         }

@@ -6,15 +6,15 @@
 //! peer ─▶ Session ─▶ one task per message being stored ─▶ SocketSink
 //! ```
 //! tungstenite reads, and writes pongs and the close handshake; everything goes out through the sink. Nothing is
-//! read while too much is under way (`sink`) or came too fast (`bucket`): the peer's own network holds it back.
+//! read while too much is under way (`sink`) or came too fast (`pace`): the peer's own network holds it back.
 //!
 //! # The end
 //! Whoever ends says why. After our close frame the peer has [`CLOSE_TIMEOUT`] to answer it, in which it
 //! may still be reading what came before; then the connection is cut. A peer that shows no sign of life is
 //! cut without a word.
 
-use super::bucket::Bucket;
 use super::frames;
+use super::pace::Pace;
 use super::peer::{Farewell, Peer};
 use super::send;
 use super::wire::Connection;
@@ -58,7 +58,6 @@ pub(super) struct Session {
 pub(super) struct Open {
     session: Session,
     peer: Peer,
-    bucket: Bucket,
     pinged: Instant,
 }
 
@@ -73,12 +72,12 @@ enum Event {
 impl Open {
     pub(super) fn new(session: Session, connection: Connection) -> Box<Self> {
         let direct = connection.is_direct();
-        let peer = Peer::new(connection, MAX_REQUEST_BYTES);
+        let now = Instant::now();
+        let peer = Peer::new(connection, MAX_REQUEST_BYTES, Pace::new(now));
         if direct {
             session.subscription.write_directly(Arc::clone(&peer.sink) as _);
         }
-        let now = Instant::now();
-        Box::new(Self { session, peer, bucket: Bucket::new(now), pinged: now })
+        Box::new(Self { session, peer, pinged: now })
     }
 
     /// Serves until either side ends it.
@@ -111,15 +110,13 @@ impl Open {
             };
             match ending {
                 Some(ending) => return ending,
-                None if alarm.is_elapsed() || self.held_back().is_some() => {
-                    alarm.as_mut().reset(self.next_alarm());
-                }
+                None if alarm.is_elapsed() => alarm.as_mut().reset(self.next_alarm()),
                 None => {}
             }
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, alarm: Pin<&mut Sleep>) -> Poll<Event> {
+    fn poll(&mut self, cx: &mut Context<'_>, mut alarm: Pin<&mut Sleep>) -> Poll<Event> {
         let subscription = &mut self.session.subscription;
         loop {
             match self.peer.sink.poll_written(cx) {
@@ -137,21 +134,19 @@ impl Open {
             }
         }
         if self.peer.sink.may_begin()
-            && self.held_back().is_none()
+            && self.peer.pace.may_read()
             && let Poll::Ready(heard) = self.peer.poll_message(cx)
         {
             return Poll::Ready(Event::Heard(heard));
         }
+        // From here or from within a message that does not end: nobody else wakes us to read on.
+        if let Some(until) = self.peer.pace.stopped().filter(|until| *until < alarm.deadline()) {
+            alarm.as_mut().reset(until);
+        }
         alarm.poll(cx).map(|()| Event::Alarm)
     }
 
-    /// Until when nothing is read of a peer that says too much.
-    fn held_back(&self) -> Option<Instant> {
-        self.bucket.wait().filter(|until| *until > Instant::now())
-    }
-
     async fn heard(&mut self, message: Message) -> Option<Farewell> {
-        self.bucket.take(Instant::now());
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(ClientFrame::Send { transaction_id, text }) => {
@@ -181,11 +176,9 @@ impl Open {
         farewell
     }
 
-    /// When to look again: at the next heartbeat, at the moment from which the peer counts as gone, or when
-    /// it may be read on.
+    /// When to look again: at the next heartbeat, or at the moment from which the peer counts as gone.
     fn next_alarm(&self) -> Instant {
-        let next = self.next_ping().min(self.gone());
-        self.held_back().map_or(next, |until| until.min(next))
+        self.next_ping().min(self.gone())
     }
 
     /// A heartbeat after we last said something, so that the peer knows of us; and after it last said

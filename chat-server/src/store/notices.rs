@@ -1,7 +1,11 @@
 //! What the store tells about what it has committed.
 
-use chat_protocol::RoomId;
+use chat_protocol::{Message, RoomId, Timestamp};
 use std::sync::Arc;
+
+/// In milliseconds: for how long a message that is sent again is told again. Whoever stored it may have died before it
+/// told anybody, and its sender, who has no answer, asks the next node within seconds.
+const YOUNG: i64 = 60_000;
 
 /// Something in a room is not as it was. It says neither what nor by whom: whoever cares asks
 /// [`super::Store::changes`], so a notice that comes twice or late does no harm, and another process can
@@ -33,6 +37,11 @@ impl Changed {
 /// Is told of changes by whoever commits them: after the commit, in the order of a room's commits, before
 /// whoever made the change has the answer. Must return soon; writes wait for it.
 pub type Announce = Arc<dyn Fn(&[Changed]) + Send + Sync>;
+
+/// Whether a replay of `message` is announced although it changes nothing.
+pub(super) fn is_young(message: &Message, now: Timestamp) -> bool {
+    now.as_millis().saturating_sub(message.sent_at.as_millis()) < YOUNG
+}
 
 /// Adds `change`, or lets it ride with the one for the same room that is there already: those of one
 /// commit are all visible at once.

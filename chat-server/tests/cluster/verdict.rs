@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-/// For what is on its way when all is well again: three times the slow re-reading, and the phones' backoff.
+/// For what is on its way when all is well again: the bus' next connection, and the phones' backoff.
 const SETTLES: Duration = Duration::from_secs(45);
 
 /// The figures of a run in which nothing was wrong.

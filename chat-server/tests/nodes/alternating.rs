@@ -2,7 +2,7 @@
 //! twice.
 
 use crate::Nodes;
-use crate::line::{By, Line, Said, Talker, http};
+use crate::line::{By, Line, Talker, http};
 use chat_engine::{TransportChoice, TransportKind};
 use chat_testkit::services::Redis;
 use chat_testkit::{Balancer, DEADLINE, Phone, eventually};
@@ -42,11 +42,8 @@ async fn a_light_client_that_alternates_between_the_nodes_hears_everything_once_
     for n in 1..=LAST {
         // Twice with one key, once to each node, as after a lost answer.
         for url in [&urls[n as usize % 2], &urls[(n as usize + 1) % 2]] {
-            match alice.say(url, &format!("key-{n}"), &format!("text {n}")).await {
-                Said::Stored(message) => assert_eq!(message.id.get(), n),
-                Said::Perhaps => panic!("nobody knows"),
-                Said::Refused(why) => panic!("{why}"),
-            }
+            let message = alice.say_until_stored(url, &format!("key-{n}"), &format!("text {n}")).await;
+            assert_eq!(message.id.get(), n);
         }
         tokio::time::sleep(Duration::from_millis(10)).await; // people do not talk faster
     }

@@ -6,10 +6,10 @@ use chat_server::auth::{Secret, mint};
 use chat_testkit::{SECRET, user};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -256,6 +256,19 @@ pub(crate) struct Talker {
 impl Talker {
     pub(crate) fn new(room: RoomId, name: &str, http: reqwest::Client) -> Self {
         Self { room, token: token(name), http }
+    }
+
+    /// As often as it takes, with the one key: a node that is busy says so.
+    pub(crate) async fn say_until_stored(&self, node: &str, key: &str, text: &str) -> Box<Message> {
+        let begun = Instant::now();
+        loop {
+            match self.say(node, key, text).await {
+                Said::Stored(message) => return message,
+                Said::Refused(why) => panic!("{text}: refused: {why}"),
+                Said::Perhaps => assert!(begun.elapsed() < 6 * PATIENCE, "{text}: never stored"),
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Once.

@@ -44,9 +44,17 @@ impl Nodes {
         nodes
     }
 
-    /// So many nodes hear the channel.
+    /// So many nodes hear the channel, and say that they are there: who only hears it has not told yet, and is still
+    /// to re-read what was told before.
     async fn are_there(&self, redis: &Redis, count: usize) {
-        eventually("the nodes are on the bus", || redis.listeners("chat") == count).await;
+        let is_there = |node: &&ServerProcess| {
+            node.log().lines().rfind(|line| line.contains("redis is")).is_some_and(|it| it.contains("there"))
+        };
+        eventually("the nodes are on the bus", || {
+            redis.listeners("chat") == count
+                && [&self.a, &self.b].iter().filter(|it| is_there(it)).count() == count
+        })
+        .await;
     }
 
     fn say(&self, text: &str) {

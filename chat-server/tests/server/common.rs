@@ -7,19 +7,22 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub(crate) const SECRET: &str = "a secret of more than thirty-two bytes";
 
 /// Longer than anything here takes, shorter than anybody's patience.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A drain that lasts longer than [`Server::ended`] waits: whoever ends in time has waited for nobody.
+pub(crate) const LONG_DRAIN: [&str; 2] = ["--drain-timeout", "60s"];
 
 /// The binary, with nothing of the test runner's environment that it would heed.
 pub(crate) fn binary() -> Command {
@@ -49,7 +52,8 @@ pub(crate) fn database() -> (PathBuf, Option<TempDir>) {
 pub(crate) struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    stderr: Option<JoinHandle<String>>,
+    log: Arc<Mutex<String>>,
+    reading: Option<JoinHandle<()>>,
     pub(crate) url: String,
     _folder: Option<TempDir>,
 }
@@ -94,19 +98,22 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let stderr = std::thread::spawn(move || {
-            let mut all = String::new();
-            stderr.read_to_string(&mut all).unwrap();
-            all
+        let (log, lines) =
+            (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().unwrap()).lines());
+        let sink = Arc::clone(&log);
+        let reading = std::thread::spawn(move || {
+            for line in lines {
+                *sink.lock().unwrap() += &(line.unwrap() + "\n");
+            }
         });
         let (mut line, mut stdout) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
         stdout.read_line(&mut line).unwrap();
         let Some(url) = line.strip_prefix("listening on ").and_then(|rest| rest.strip_suffix('\n')) else {
             let _ = child.kill();
-            panic!("first line {line:?}, then {:?}", stderr.join());
+            let _ = reading.join();
+            panic!("first line {line:?}, then {:?}", log.lock().unwrap());
         };
-        Self { url: url.to_owned(), child, stdout, stderr: Some(stderr), _folder: None }
+        Self { url: url.to_owned(), child, stdout, log, reading: Some(reading), _folder: None }
     }
 
     /// Where who watches looks: the second line, of a server with `--metrics-listen`.
@@ -132,6 +139,15 @@ impl Server {
         assert!(status.success());
     }
 
+    /// Waits until it has logged that.
+    pub(crate) async fn has_logged(&self, what: &str) {
+        let waited = Instant::now();
+        while !self.log.lock().unwrap().contains(what) {
+            assert!(waited.elapsed() < DEADLINE, "never said: {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// What the process takes of the machine's memory.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -141,11 +157,12 @@ impl Server {
 
     /// Waits for the end.
     pub(crate) fn ended(mut self) -> Ended {
-        let stderr = self.stderr.take().unwrap();
+        let reading = self.reading.take().unwrap();
         let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || sender.send(stderr.join()));
+        std::thread::spawn(move || sender.send(reading.join()));
         // The pipe closes with the process.
-        let stderr = receiver.recv_timeout(DEADLINE).expect("the server goes on").unwrap();
+        receiver.recv_timeout(DEADLINE).expect("the server goes on").unwrap();
+        let stderr = std::mem::take(&mut *self.log.lock().unwrap());
         Ended { status: self.child.wait().unwrap(), stderr }
     }
 

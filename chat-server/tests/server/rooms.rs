@@ -1,7 +1,7 @@
 //! Rooms and members.
 
 use crate::common::{Server, ids};
-use chat_protocol::{ErrorCode, Room};
+use chat_protocol::{ErrorCode, Message, Room};
 use serde_json::json;
 
 #[tokio::test]
@@ -32,6 +32,20 @@ async fn a_title_says_something_within_bounds() {
     alice.post("/v1/rooms", json!({ "title": "t", "members": crowd })).await.is(ErrorCode::Invalid);
     alice.post("/v1/rooms", json!({ "title": "t", "members": crowd[1..] })).await.json::<Room>();
     alice.post("/v1/rooms", json!({ "title": "t", "members": ["a b"] })).await.is(ErrorCode::Invalid);
+}
+
+#[tokio::test]
+async fn the_list_has_how_a_long_message_begins_and_the_room_has_the_whole() {
+    let server = Server::start();
+    let alice = server.user("alice");
+    let room = alice.make_room(&[]).await;
+    let listed = async || alice.rooms().await.rooms[0].last_message.clone().unwrap();
+    let (fits, long) = ("🦀".repeat(200), "🦀".repeat(4_000));
+    alice.say(room, &fits).await;
+    assert_eq!(listed().await.text, fits);
+    let said = alice.say(room, &long).await;
+    assert_eq!(listed().await, Message { text: format!("{fits}…"), ..said });
+    assert_eq!(alice.page(room, "").await.messages[1].text, long);
 }
 
 #[tokio::test]

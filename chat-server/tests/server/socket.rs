@@ -10,6 +10,7 @@ use crate::common::{DEADLINE, Server, token};
 use chat_protocol::{CloseCode, Message, RoomId, ServerFrame};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
+use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -91,16 +92,21 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// The next frame of a server's: its first byte and what it holds.
 pub(crate) async fn read_frame(tcp: &mut (impl AsyncRead + Unpin)) -> (u8, Vec<u8>) {
+    try_read_frame(tcp).await.unwrap()
+}
+
+/// The same of a server that may be gone.
+pub(crate) async fn try_read_frame(tcp: &mut (impl AsyncRead + Unpin)) -> io::Result<(u8, Vec<u8>)> {
     within("a frame", async {
-        let first = tcp.read_u8().await.unwrap();
-        let length = match tcp.read_u8().await.unwrap() {
-            126 => u64::from(tcp.read_u16().await.unwrap()),
-            127 => tcp.read_u64().await.unwrap(),
+        let first = tcp.read_u8().await?;
+        let length = match tcp.read_u8().await? {
+            126 => u64::from(tcp.read_u16().await?),
+            127 => tcp.read_u64().await?,
             short => u64::from(short), // with the mask bit it would be too long to come
         };
         let mut payload = vec![0; length as usize];
-        tcp.read_exact(&mut payload).await.unwrap();
-        (first, payload)
+        tcp.read_exact(&mut payload).await?;
+        Ok((first, payload))
     })
     .await
 }

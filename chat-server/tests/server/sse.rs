@@ -1,6 +1,6 @@
 //! `text/event-stream`: what it looks like on the wire, and when and why it ends.
 
-use crate::common::{Api, DEADLINE, Server, client, key, token_for};
+use crate::common::{Api, DEADLINE, LONG_DRAIN, Server, client, key, token_for};
 use chat_protocol::{CloseCode, ErrorCode, Message, Problem, RoomId};
 use reqwest::{Method, Response};
 use std::time::{Duration, Instant};
@@ -163,13 +163,13 @@ async fn silence_is_broken_by_heartbeats_and_only_silence() {
     let server = Server::start_with(&["--heartbeat", "1"]);
     let alice = server.user("alice");
     let room = alice.make_room(&[]).await;
-    let mut events = Events::open(&alice, room, 0).await;
     let began = Instant::now();
+    let mut events = Events::open(&alice, room, 0).await;
     for _ in 0..2 {
         assert_eq!(events.block().await.unwrap(), ":");
     }
     let took = began.elapsed();
-    assert!(took > Duration::from_millis(1_700) && took < Duration::from_secs(10), "{took:?}");
+    assert!(took > Duration::from_millis(1_700) && took < DEADLINE, "{took:?}");
 }
 
 #[tokio::test]
@@ -191,30 +191,27 @@ async fn a_stream_ends_with_its_token() {
     let server = Server::start();
     let alice = server.user("alice");
     let room = alice.make_room(&[]).await;
-    let short = server.with_token(Some(token_for("alice", Duration::from_secs(1))));
-    let began = Instant::now();
+    // Before the first heartbeat, and long enough to be let in with.
+    let short = server.with_token(Some(token_for("alice", Duration::from_secs(6))));
     let mut events = Events::open(&short, room, 0).await;
     assert_eq!(events.end().await.code, ErrorCode::TokenExpired);
-    assert!(began.elapsed() < Duration::from_secs(15));
 }
 
 #[tokio::test]
 async fn a_server_that_stops_says_so_on_every_stream() {
-    let server = Server::start();
+    let server = Server::start_with(&LONG_DRAIN);
     let alice = server.user("alice");
     let room = alice.make_room(&[]).await;
     let mut streams = Vec::new();
     for _ in 0..5 {
         streams.push(Events::open(&alice, room, 0).await);
     }
-    let asked = Instant::now();
     server.signal("-TERM");
     for events in &mut streams {
         assert_eq!(events.end().await.code, CloseCode::GoingAway.code());
     }
     let ended = server.ended();
-    assert_eq!(ended.status.code(), Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(4), "the drain waited for nobody: {:?}", asked.elapsed());
+    assert_eq!(ended.status.code(), Some(0), "the drain waited for nobody");
     let line = "path=\"/v1/rooms/{room}/events\" status=200";
     let lines: Vec<_> = ended.stderr.lines().filter(|log| log.contains(line)).collect();
     assert_eq!(lines.len(), 5, "each once: {}", ended.stderr);
@@ -245,7 +242,7 @@ async fn streams_that_clients_leave_are_logged_with_how_long_they_lasted_and_giv
 
 #[tokio::test]
 async fn many_streams_share_one_http2_connection() {
-    let server = Server::start();
+    let server = Server::start_with(&LONG_DRAIN);
     let alice = server.user("alice");
     let http2 = Api { http: client(|builder| builder.http2_prior_knowledge()), ..server.user("bob") };
     let mut rooms = Vec::new();
@@ -258,11 +255,9 @@ async fn many_streams_share_one_http2_connection() {
         alice.say(*room, &format!("in room {room}")).await;
         assert_eq!(events.message().await.text, format!("in room {room}"));
     }
-    let asked = Instant::now();
     server.signal("-TERM");
     for (_, events) in &mut rooms {
         assert_eq!(events.end().await.code, ErrorCode::Unavailable);
     }
-    assert_eq!(server.ended().status.code(), Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(4), "the drain waited for nobody: {:?}", asked.elapsed());
+    assert_eq!(server.ended().status.code(), Some(0), "the drain waited for nobody");
 }

@@ -41,3 +41,61 @@ async fn pages_that_wait_for_a_window_cost_a_bounded_memory() {
     println!("{streams} streams: {} KiB", grown >> 10);
     assert!(grown < 64 << 20, "{} MB for one connection", grown >> 20);
 }
+
+/// Five hundred rooms, each with a long message: a list of half a megabyte.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn lists_of_many_rooms_that_wait_for_a_window_are_two_of_a_user_at_once() {
+    let server = Server::start();
+    let alice = server.user("alice");
+    let mut making = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let alice = alice.clone();
+        making.spawn(async move {
+            for _ in 0..50 {
+                let room = alice.make_room(&[]).await;
+                alice.say(room, &"🦀".repeat(4_000)).await;
+            }
+        });
+    }
+    making.join_all().await;
+    let whole = alice.get("/v1/rooms").await;
+    assert!((256 << 10..1 << 20).contains(&whole.body.len()), "{}", whole.body.len());
+    let before = server.resident_bytes();
+
+    let tcp = TcpStream::connect(server.address()).await.unwrap();
+    let (requests, connection) =
+        Builder::new().initial_window_size(0).handshake::<_, &[u8]>(tcp).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let ask = async |encoding: &str| {
+        let request = Request::get("http://x/v1/rooms")
+            .header("authorization", format!("Bearer {}", alice.token.as_ref().unwrap()))
+            .header("accept-encoding", encoding);
+        let mut requests = requests.clone().ready().await.unwrap();
+        requests.send_request(request.body(()).unwrap(), true).unwrap().0.await.unwrap()
+    };
+    let mut answers = vec![];
+    for number in 0..60 {
+        answers.push(ask(if number % 2 == 0 { "identity" } else { "gzip" }).await);
+    }
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status().as_u16()).collect();
+    assert_eq!(statuses[..2], [200, 200]);
+    assert!(statuses[2..].iter().all(|status| *status == 429), "{statuses:?}");
+    assert_eq!(answers[2].headers()["retry-after"], "2");
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(grown < 16 << 20, "{} MB for one connection", grown >> 20);
+    // Who is known to have it is told so, and others have lists of their own.
+    let known =
+        alice.request(reqwest::Method::GET, "/v1/rooms").header("if-none-match", whole.header("etag"));
+    assert_eq!(crate::common::send(known).await.status, 304);
+    assert_eq!(server.user("bob").get("/v1/rooms").await.status, 200);
+
+    // With the connection go the answers, and with them their places.
+    drop(answers);
+    connection.abort();
+    let waited = std::time::Instant::now();
+    while alice.get("/v1/rooms").await.status != 200 {
+        assert!(waited.elapsed() < crate::common::DEADLINE, "the places are lost");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}

@@ -130,46 +130,72 @@ async fn a_body_that_trickles_is_given_up() {
     assert_eq!(heard, b"HTTP/1.1 503");
 }
 
-/// Opens streams and takes them back at once, so that the server works for nobody.
+/// A frame of HTTP/2 (RFC 9113, 4.1).
+fn h2_frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// The reason of the GOAWAY with which the server ends the connection.
+fn go_away(socket: &mut TcpStream) -> u32 {
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    loop {
+        let mut head = [0; 9];
+        socket.read_exact(&mut head).expect("an end without a word");
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        socket.read_exact(&mut payload).unwrap();
+        if head[3] == 7 {
+            return u32::from_be_bytes(payload[4..8].try_into().unwrap());
+        }
+    }
+}
+
+/// By hand: a client of h2's own would not even send what it takes back.
 #[tokio::test]
 async fn streams_that_are_taken_back_faster_than_they_are_looked_at_end_the_connection() {
     let server = Server::start();
-    let tcp = tokio::net::TcpStream::connect(server.address()).await.unwrap();
-    let (mut requests, connection) = h2::client::handshake(tcp).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let mut opened = 0;
-    while opened < 20_000 {
-        let Ok(mut ready) = requests.ready().await else { break };
-        let request = axum_request(&server);
-        let Ok((_, mut stream)) = ready.send_request(request, true) else { break };
-        stream.send_reset(h2::Reason::CANCEL);
-        requests = ready;
-        opened += 1;
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(h2_frame(4, 0, 0, &[]));
+    for stream in (1..20_000).step_by(2) {
+        // GET / of this server, all of it in HPACK's own table but for the authority.
+        bytes.extend(h2_frame(1, 0x5, stream, b"\x82\x86\x84\x01\x01x"));
+        bytes.extend(h2_frame(3, 0, stream, &u32::from(h2::Reason::CANCEL).to_be_bytes()));
     }
-    let ended = tokio::time::timeout(DEADLINE, connection).await;
-    assert!(opened < 20_000 || matches!(ended, Ok(Ok(Err(_)))), "{opened} were taken back");
+    // The server hears no more when it has had enough.
+    let _ = socket.write_all(&bytes);
+    assert_eq!(go_away(&mut socket), u32::from(h2::Reason::ENHANCE_YOUR_CALM));
     assert_eq!(server.user("alice").get("/v1/rooms").await.status, 200, "and others are served");
 }
 
-fn axum_request(server: &Server) -> axum::http::Request<()> {
-    axum::http::Request::get(format!("{}/healthz", server.url)).body(()).unwrap()
+/// What becomes of so many headers of 200 bytes, each of which is a byte on the wire once the table has it.
+async fn bomb(server: &Server, headers: usize) -> Result<u16, h2::Error> {
+    let tcp = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let (mut requests, connection) = h2::client::handshake(tcp).await.unwrap();
+    tokio::spawn(connection);
+    let get = || axum::http::Request::get(format!("{}/healthz", server.url)).body(()).unwrap();
+    let mut request = get();
+    for _ in 0..headers {
+        request.headers_mut().append("x-bomb", "y".repeat(200).parse().unwrap());
+    }
+    let status = requests.send_request(request, true).unwrap().0.await?.status();
+    // The connection is well, and the same without them is answered.
+    let mut requests = requests.ready().await?;
+    assert_eq!(requests.send_request(get(), true).unwrap().0.await?.status(), 200);
+    Ok(status.as_u16())
 }
 
 #[tokio::test]
 async fn headers_that_are_small_in_hpack_and_large_in_memory_are_refused() {
     let server = Server::start();
-    let tcp = tokio::net::TcpStream::connect(server.address()).await.unwrap();
-    let (mut requests, connection) = h2::client::handshake(tcp).await.unwrap();
-    tokio::spawn(connection);
-    let mut request = axum_request(&server);
-    // Each is a byte or two once the table has it.
-    for _ in 0..2_000 {
-        request.headers_mut().append("x-bomb", "y".repeat(200).parse().unwrap());
-    }
-    let outcome = match requests.send_request(request, true) {
-        Ok((answer, _)) => answer.await.map(|answer| answer.status().as_u16()),
-        Err(error) => Err(error),
-    };
-    assert!(!matches!(outcome, Ok(200)), "{outcome:?}");
+    assert_eq!(bomb(&server, 50).await.unwrap(), 200, "what a head may have");
+    assert_eq!(bomb(&server, 90).await.unwrap(), 431);
+    // Far beyond that the connection ends.
+    let why = bomb(&server, 2_000).await.unwrap_err();
+    assert!(why.is_go_away() && why.is_remote(), "{why:?}");
+    assert_eq!(why.reason(), Some(h2::Reason::COMPRESSION_ERROR));
     assert_eq!(server.user("alice").get("/v1/rooms").await.status, 200);
 }

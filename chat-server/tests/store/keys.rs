@@ -54,8 +54,8 @@ on_both! {
     async fn a_key_that_is_young_enough_stays(place: Place) {
         let world = place.open_with(keeping(Duration::from_secs(2))).await;
         let room = world.room(&[]).await;
+        let begun = Instant::now(); // its key is not older than that
         let old = world.say(room, "alice", "old", "one").await;
-        let begun = Instant::now();
         // Said again and again it is the same message, until the key has been there for two seconds.
         let mut n = 0;
         loop {

@@ -39,7 +39,7 @@ pub struct RoomSummary {
     pub id: RoomId,
     /// Its title.
     pub title: String,
-    /// Its newest message, if it has any.
+    /// Its newest message, if it has any. Its text may be cut short: what is read is in the room.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub last_message: Option<Message>,
     /// Messages of others beyond the caller's read marker.

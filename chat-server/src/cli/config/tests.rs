@@ -101,6 +101,26 @@ fn what_is_wrong_is_named_by_its_place_its_key_and_the_reason() {
 }
 
 #[test]
+fn no_usage_shows_what_a_refused_url_holds() {
+    for refused in [
+        &["--jwks", "http://user:hidden@issuer.example/jwks?key=hidden"][..],
+        &["--jwks=http://hidden@issuer.example/jwks"],
+        &["--otlp-endpoint", "ftp://user:hidden@collector"],
+        &["--allow-origin", "https://hidden@chat.example"],
+        &["--listen", "http://user:hidden@here"],
+        &["--database", "chat.db", "postgres://chat:hidden@db/chat"],
+    ] {
+        let ConfigError::Usage(usage) = with(refused, &[]).unwrap_err() else { panic!("{refused:?}") };
+        let said = usage.to_string();
+        assert!(said.contains("://(hidden)@") && !said.replace("(hidden)", "").contains("hidden"), "{said}");
+        if let [flag, url] = refused {
+            let wrong = wrong(with(&[], &[(&super::variable(&flag[2..]), url)]));
+            assert!(!wrong.contains("hidden"), "{wrong}");
+        }
+    }
+}
+
+#[test]
 fn no_error_shows_a_secret() {
     for text in ["jwt-secret = 's3cr3t", "jwt-secret = ['s3cr3t', 's3cr3t']", "jwt-secret = s3cr3t"] {
         let said = wrong(with_file(text, &[], &[]));

@@ -47,7 +47,7 @@ async fn transact(
     };
     let now = Timestamp::now();
     let outcomes = changes.iter().map(|change| state.apply(change, now)).collect();
-    if state.changes > 0 {
+    if state.changes > 0 || state.told_again {
         *notice = Some(Changed { room, changes: state.changes, urgent: state.urgent });
     }
     if state.is_changed() {

@@ -5,6 +5,7 @@
 
 use crate::store::error::StoreError;
 use crate::store::model::{NewMessage, digest};
+use crate::store::notices;
 use chat_protocol::{Message, MessageId, MessageText, Seq, Timestamp, TransactionId, UserId};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -46,6 +47,8 @@ pub(super) struct State {
     /// How often listeners should look, and whether at once.
     pub(super) changes: u32,
     pub(super) urgent: bool,
+    /// The same for what is there already, and perhaps nobody was told of.
+    pub(super) told_again: bool,
 }
 
 impl State {
@@ -114,7 +117,11 @@ impl State {
         if let Some(known) = self.keys.get(&key).and_then(|id| self.messages.get(id)) {
             // Without a digest it was imported, and what it said at first nobody knows.
             let same = known.digest.as_ref().is_none_or(|known| *known == digest);
-            return if same { Ok(known.message.clone()) } else { Err(StoreError::IdempotencyKeyReused) };
+            if !same {
+                return Err(StoreError::IdempotencyKeyReused);
+            }
+            self.told_again |= notices::is_young(&known.message, now);
+            return Ok(known.message.clone());
         }
         let id = self.last_id + 1;
         let message = Message {

@@ -31,7 +31,7 @@ use super::backend::Backend;
 use super::error::{OpenError, StoreError};
 use super::expiry::OldKeys;
 use super::model::{Changes, Missed, NewMessage, PAGE_BYTES, PageRequest};
-use super::notices::{Announce, Changed};
+use super::notices::{self, Announce, Changed};
 use super::{Options, StoreThreads};
 use async_trait::async_trait;
 use chat_protocol::{
@@ -94,7 +94,8 @@ impl Backend for Sqlite {
 
     async fn send(&self, message: NewMessage) -> Result<Message, StoreError> {
         let notice = Changed::one(message.room);
-        self.writer.write_and_announce(notice, move |tx| messages::insert(tx, &message)).await
+        let again = |sent: &Message| notices::is_young(sent, Timestamp::now());
+        self.writer.write_and_tell_again(notice, again, move |tx| messages::insert(tx, &message)).await
     }
 
     async fn edit(

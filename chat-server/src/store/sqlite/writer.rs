@@ -66,19 +66,38 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.submit(change, None).await
+        self.submit(change, None, |_| false).await
     }
 
-    /// The same, and announces `notice` unless `change` changed nothing, as a replay does.
+    /// The same, and announces `notice` unless `change` changed nothing.
     pub(super) async fn write_and_announce<T, F>(&self, notice: Changed, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.submit(change, Some(notice)).await
+        self.submit(change, Some(notice), |_| false).await
     }
 
-    async fn submit<T, F>(&self, change: F, notice: Option<Changed>) -> Result<T, StoreError>
+    /// The same, and announces it although nothing was changed when the outcome is one that `again` tells.
+    pub(super) async fn write_and_tell_again<T, F>(
+        &self,
+        notice: Changed,
+        again: fn(&T) -> bool,
+        change: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.submit(change, Some(notice), again).await
+    }
+
+    async fn submit<T, F>(
+        &self,
+        change: F,
+        notice: Option<Changed>,
+        again: fn(&T) -> bool,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -88,7 +107,8 @@ impl Writer {
             let outcome = tx.and_then(|tx| {
                 let rows = tx.total_changes();
                 let outcome = in_savepoint(tx, change)?;
-                Ok((outcome, notice.filter(|_| tx.total_changes() != rows)))
+                let notice = notice.filter(|_| tx.total_changes() != rows || again(&outcome));
+                Ok((outcome, notice))
             });
             let (outcome, notice) = match outcome {
                 Ok((outcome, notice)) => (Ok(outcome), notice),

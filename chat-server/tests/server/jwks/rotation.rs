@@ -67,6 +67,34 @@ async fn however_many_tokens_of_unknown_keys_come_the_issuer_is_asked_seldom() {
 }
 
 #[tokio::test]
+async fn strangers_of_one_address_do_not_take_all_places_of_those_who_wait_for_keys() {
+    let (old, new) = (ed(), another_ed().named("ed-2"));
+    let issuer = Issuer::new(std::slice::from_ref(&old)).await;
+    let options = ["--jwks", &issuer.url, "--trust-proxy", "127.0.0.1", "--refused-rate", "0"];
+    let server = Server::start_without_secret(&options);
+    let ask_from = async |address: &str, token: String| {
+        let request = server.with_token(Some(token)).request(reqwest::Method::GET, "/v1/rooms");
+        crate::common::send(request.header("x-forwarded-for", address)).await.status.as_u16()
+    };
+    let attack = async || {
+        let guesses =
+            (0..100).map(|n| ask_from("192.0.2.1", ed().sign_as(&claims(), Some(&format!("none-{n}")))));
+        futures_util::future::join_all(guesses).await
+    };
+    let began = Instant::now();
+    let mut answers = attack().await;
+    // They wait together for the next reading, unless the machine was so slow that it came in between.
+    while !answers.contains(&503) {
+        assert!(began.elapsed() < DEADLINE, "a hundred wait at once");
+        answers = attack().await;
+    }
+    assert!(answers.contains(&401), "some wait, and are refused: {answers:?}");
+    issuer.publish(&[old, new.clone()]);
+    let (answers, good) = tokio::join!(attack(), ask_from("192.0.2.2", new.sign(&claims())));
+    assert_eq!(good, 200, "those beside wait for their key: {answers:?}");
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_away_takes_nobody_with_it() {
     let (old, new) = (ed(), another_ed().named("ed-2"));
     let issuer = Issuer::new(std::slice::from_ref(&old)).await;

@@ -201,6 +201,20 @@ async fn a_message_as_large_as_may_be_is_taken() {
 }
 
 #[tokio::test]
+async fn a_message_in_more_pieces_than_anybody_needs_is_read_as_slowly_as_so_many_messages() {
+    let server = Server::start();
+    let (_, room) = room_of(&server).await;
+    let mut tcp = server.raw_socket(room, "bob").await;
+    let began = Instant::now();
+    tcp.write_all(&frame(0x01, b"")).await.unwrap();
+    tcp.write_all(&frame(0x00, b"").repeat(400)).await.unwrap();
+    tcp.write_all(&frame(0x80, send("pieces", "whole").as_bytes())).await.unwrap();
+    assert!(matches!(answer(&mut tcp).await, ServerFrame::Sent { .. }));
+    // A hundred at once, and 85 that are read with them; the others at 50 a second.
+    assert!(began.elapsed() >= Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn who_sends_more_than_anybody_types_is_read_more_slowly_and_stays() {
     let server = Server::start();
     let (_, room) = room_of(&server).await;

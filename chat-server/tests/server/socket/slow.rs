@@ -1,6 +1,6 @@
 //! Peers that do not read.
 
-use super::{read_frame, within};
+use super::{read_frame, try_read_frame, within};
 use crate::common::{Server, key, token};
 use chat_protocol::{CloseCode, ServerFrame};
 use std::time::Duration;
@@ -65,20 +65,19 @@ async fn a_slow_reader_is_told_to_come_back_and_holds_up_nobody() {
     assert!(frames > 0 && frames < 600, "{frames}");
 }
 
-#[tokio::test]
-async fn a_slow_reader_that_reads_on_sees_why() {
+/// Whether somebody who begins to read after so long was told why it ends; not when it was cut off before that.
+async fn reads_on_after(pause: Duration) -> bool {
     let server = Server::start_with(&["--max-backlog", "20000"]);
     let alice = server.user("alice");
     let room = alice.make_room(&["bob"]).await;
     let mut slow = narrow(&server, room).await;
     let reading = tokio::spawn(async move {
-        // Longer than any other peer gets.
-        tokio::time::sleep(Duration::from_secs(6)).await;
+        tokio::time::sleep(pause).await;
         let mut last = 0;
         loop {
-            let (first, payload) = read_frame(&mut slow).await;
+            let (first, payload) = try_read_frame(&mut slow).await?;
             if first == 0x88 {
-                return (last, u16::from_be_bytes([payload[0], payload[1]]));
+                return Ok::<_, std::io::Error>((last, u16::from_be_bytes([payload[0], payload[1]])));
             }
             for seq in seqs(&payload) {
                 assert_eq!(seq, last + 1, "in order");
@@ -89,9 +88,21 @@ async fn a_slow_reader_that_reads_on_sees_why() {
     for _ in 0..300 {
         alice.say_as(room, &key(), &long_text()).await;
     }
-    let (last, code) = reading.await.unwrap();
+    let Ok((last, code)) = reading.await.unwrap() else { return false };
     assert_eq!(code, CloseCode::SlowReader.number());
     assert!(last < 300, "{last}");
+    true
+}
+
+#[tokio::test]
+async fn a_slow_reader_that_reads_on_sees_why() {
+    // Longer than any other peer gets. A machine that stands still may make it longer than a slow reader gets, too.
+    for _ in 0..3 {
+        if reads_on_after(Duration::from_secs(6)).await {
+            return;
+        }
+    }
+    panic!("cut off before it was told");
 }
 
 /// Kilobytes of memory that a process holds.

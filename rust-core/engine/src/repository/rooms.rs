@@ -36,7 +36,7 @@ pub struct LastMessage {
     pub sender: UserId,
     /// Whether that is this account.
     pub own: bool,
-    /// What it says; empty when deleted.
+    /// What it says, or how it begins when it is long; empty when deleted.
     pub text: String,
     /// By the server's clock.
     pub sent_at: Timestamp,

@@ -52,6 +52,20 @@ fn the_same_key_twice_in_one_transaction_is_one_message() {
 }
 
 #[test]
+fn a_replay_is_told_again_for_a_minute_and_writes_nothing() {
+    let mut first = room_of(&["alice"]);
+    apply(&mut first, &send("alice", "k", "hi")).unwrap();
+    let kept = first.inserted().next().unwrap().clone();
+    for (later, told) in [(-5_000, true), (59_000, true), (60_000, false)] {
+        let mut state = room_of(&["alice"]);
+        state.know_message(kept.clone());
+        let now = Timestamp::from_millis(kept.message.sent_at.as_millis() + later);
+        state.apply(&send("alice", "k", "hi"), now).unwrap();
+        assert_eq!((state.told_again, state.is_changed(), state.changes), (told, false, 0), "{later} ms");
+    }
+}
+
+#[test]
 fn what_is_sent_and_edited_in_one_transaction_is_written_once_as_it_is_then() {
     let mut state = room_of(&["alice"]);
     apply(&mut state, &send("alice", "k", "hi")).unwrap();
