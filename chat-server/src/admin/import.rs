@@ -58,7 +58,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let mut desk = open(&options.target).await?;
     let stop = pin!(stop()?);
     let (size, items) = start_reading(&options.file)?;
-    let mut course = Course { desk: desk.as_mut(), room: None, items, size, other_title };
+    let mut course = Course { desk: desk.as_mut(), import: None, items, size, other_title };
     let outcome = course.run(stop).await;
     let imported = match outcome {
         Ok(imported) => imported,
@@ -80,8 +80,8 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
 /// An import under way.
 struct Course<'a> {
     desk: &'a mut dyn Admin,
-    /// What was begun and is to be taken away if it comes to nothing.
-    room: Option<RoomId>,
+    /// What was begun and is to be taken away if it comes to nothing; nothing before the first line is read.
+    import: Option<Import>,
     items: Items,
     size: Option<u64>,
     other_title: Option<String>,
@@ -89,67 +89,39 @@ struct Course<'a> {
 
 impl Course<'_> {
     async fn run(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> Result<Imported, Failure> {
-        let Read::Header(mut header) = self.next(stop.as_mut()).await? else {
+        let Read::Header(mut header) = next(&mut self.items, stop.as_mut()).await? else {
             return Err("the file has no first line".to_owned().into());
         };
         if let Some(other) = self.other_title.take() {
             header.title = other;
         }
         let mut progress = Progress::begin("import", "messages", self.size);
-        let mut kept = 0;
+        let (title, created_at) = (header.title.clone(), header.created_at);
+        let import = self.import.insert(Import { title, created_at, room: None, brought: 0 });
         loop {
-            match self.next(stop.as_mut()).await? {
+            match next(&mut self.items, stop.as_mut()).await? {
                 Read::Batch { messages, bytes } => {
-                    self.keep(&header, &messages).await?;
-                    kept += messages.len() as u64;
-                    progress.at(bytes, kept);
+                    self.desk.import(import, &messages).await.map_err(in_the_file)?;
+                    progress.at(bytes, import.brought.unsigned_abs());
                 }
                 Read::Whole => break,
                 Read::Header(_) => {}
             }
         }
         // An empty room has had no batch.
-        let room = match self.room {
+        let room = match import.room {
             Some(room) => room,
-            None => self.keep(&header, &[]).await?,
+            None => self.desk.import(import, &[]).await?,
         };
         self.desk.finish_import(room, (header.messages, header.last_seq), &header.members).await?;
         Ok(Imported { room, header, seconds: progress.elapsed().as_secs_f64() })
-    }
-
-    async fn next(&mut self, stop: Pin<&mut impl Future<Output = ()>>) -> Result<Read, Failure> {
-        tokio::select! {
-            biased;
-            () = stop => Err(Failure::Interrupted),
-            item = self.items.recv() => match item {
-                Some(Ok(item)) => Ok(item),
-                Some(Err(error)) => Err(error.to_string().into()),
-                None => Err("the reading thread has ended".to_owned().into()),
-            }
-        }
-    }
-
-    async fn keep(&mut self, header: &Header, messages: &[Message]) -> Result<RoomId, Failure> {
-        let into = match self.room {
-            Some(room) => Import::Into(room),
-            None => Import::New { title: header.title.clone(), created_at: header.created_at },
-        };
-        let room = self.desk.import(&into, messages).await.map_err(|error| match error {
-            AdminError::Taken { id, field } => {
-                // The first line is the header.
-                let why = "another message of the file has the same".into();
-                Failure::Because(BadLine { line: id.get() + 1, field: Some(field), why }.to_string())
-            }
-            other => other.into(),
-        })?;
-        Ok(*self.room.insert(room))
     }
 
     /// Takes away what there is, and says how it failed.
     async fn undo(&mut self, failure: Failure, file: &Place) -> Failure {
         // Nothing more is read.
         self.items.close();
-        if let Some(room) = self.room {
+        if let Some(room) = self.import.as_ref().and_then(|import| import.room) {
             loop {
                 match self.desk.discard_some(room).await {
                     Ok(true) => {}
@@ -170,6 +142,31 @@ impl Course<'_> {
             Failure::Because(why) => Failure::Because(format!("{file}: {why}; nothing was imported")),
             Failure::Interrupted => Failure::Interrupted,
         }
+    }
+}
+
+/// What the reading thread tells next, unless a signal comes first.
+async fn next(items: &mut Items, stop: Pin<&mut impl Future<Output = ()>>) -> Result<Read, Failure> {
+    tokio::select! {
+        biased;
+        () = stop => Err(Failure::Interrupted),
+        item = items.recv() => match item {
+            Some(Ok(item)) => Ok(item),
+            Some(Err(error)) => Err(error.to_string().into()),
+            None => Err("the reading thread has ended".to_owned().into()),
+        }
+    }
+}
+
+/// Where in the file it is that the database refuses.
+fn in_the_file(error: AdminError) -> Failure {
+    match error {
+        AdminError::Taken { id, field } => {
+            // The first line is the header.
+            let why = "another message of the file has the same".into();
+            Failure::Because(BadLine { line: id.get() + 1, field: Some(field), why }.to_string())
+        }
+        other => other.into(),
     }
 }
 

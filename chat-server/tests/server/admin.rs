@@ -84,6 +84,14 @@ impl Place {
             path => Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap(),
         }
     }
+
+    /// Changes the database behind everybody's back.
+    pub(crate) fn change(&self, sql: &str) {
+        match self.database.to_str().unwrap() {
+            url if url.starts_with("postgres:") => drop(Postgres::shared().sql(url, sql)),
+            path => Connection::open(path).unwrap().execute_batch(sql).unwrap(),
+        }
+    }
 }
 
 /// How a command ended.

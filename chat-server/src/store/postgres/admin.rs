@@ -293,21 +293,20 @@ impl Admin for Desk {
         self::users(&gone)
     }
 
-    async fn import(&mut self, into: &Import, batch: &[Message]) -> Result<RoomId, AdminError> {
+    async fn import(&mut self, import: &mut Import, batch: &[Message]) -> Result<RoomId, AdminError> {
         let tx = self.client.transaction().await?;
-        let room = match into {
-            Import::New { title, created_at } => {
-                let row = tx.query_one(INSERT_ROOM.0, &[title, &created_at.as_millis()]).await?;
-                stored(RoomId::new(row.try_get(0)?))?
+        let room = match import.room {
+            None => {
+                let made = [&import.title as &(dyn ToSql + Sync), &import.created_at.as_millis()];
+                stored(RoomId::new(tx.query_one(INSERT_ROOM.0, &made).await?.try_get(0)?))?
             }
-            Import::Into(room) => {
-                still_unfinished(lock(&tx, *room).await)?;
-                *room
-            }
+            Some(room) => still_unfinished(lock(&tx, room).await, import.brought)?,
         };
         match insert(&tx, room, batch).await {
             Ok(()) => {
                 tx.commit().await?;
+                import.room = Some(room);
+                import.brought += batch.len() as i64;
                 Ok(room)
             }
             Err(error) => {
@@ -332,7 +331,7 @@ impl Admin for Desk {
         members: &[Member],
     ) -> Result<(), AdminError> {
         let tx = self.client.transaction().await?;
-        still_unfinished(lock(&tx, room).await)?;
+        still_unfinished(lock(&tx, room).await, last_id)?;
         tx.execute(FINISH_ROOM.0, &[&room.get(), &last_id, &last_seq.get()]).await?;
         let names: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
         let markers: Vec<i64> = members.iter().map(|member| member.read_marker).collect();

@@ -200,17 +200,19 @@ impl Admin for Desk {
         })
     }
 
-    async fn import(&mut self, into: &Import, batch: &[Message]) -> Result<RoomId, AdminError> {
+    async fn import(&mut self, import: &mut Import, batch: &[Message]) -> Result<RoomId, AdminError> {
         let room = self.change(|tx| {
-            let room = match into {
-                Import::New { title, created_at } => begin_import(tx, title, *created_at)?,
-                Import::Into(room) => still_unfinished(one_room(tx, *room))?,
+            let room = match import.room {
+                None => begin_import(tx, &import.title, import.created_at)?,
+                Some(room) => still_unfinished(one_room(tx, room), import.brought)?,
             };
             for message in batch {
                 insert(tx, room, message)?;
             }
             Ok(room)
         })?;
+        import.room = Some(room);
+        import.brought += batch.len() as i64;
         std::thread::sleep(PAUSE);
         Ok(room)
     }
@@ -222,7 +224,7 @@ impl Admin for Desk {
         members: &[Member],
     ) -> Result<(), AdminError> {
         self.change(|tx| {
-            still_unfinished(one_room(tx, room))?;
+            still_unfinished(one_room(tx, room), last_id)?;
             tx.execute(
                 "UPDATE rooms SET last_id = ?2, last_seq = ?3 WHERE id = ?1",
                 (room.get(), last_id, last_seq.get()),
