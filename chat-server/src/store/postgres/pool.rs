@@ -23,6 +23,10 @@ use tokio_postgres::{Row, Statement};
 /// up, and more patience would only make more wait.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How long a connection may take to be made: time for four addresses that say nothing, and for one that does. With
+/// [`WAIT`] before it still less than [`ANSWER`], so that what is wrong is told in its own words.
+pub(super) const CONNECT: Duration = Duration::from_secs(9);
+
 /// How long an answer may take, seen from here. Longer than the server's own limits below, which say what
 /// it was; this one is for a server that says nothing any more.
 pub(super) const ANSWER: Duration = Duration::from_secs(15);
@@ -68,7 +72,7 @@ impl Pool {
             .max_size(options.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
-            .create_timeout(Some(WAIT))
+            .create_timeout(Some(CONNECT))
             .recycle_timeout(Some(WAIT))
             .post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })

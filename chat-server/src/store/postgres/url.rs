@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-/// To reach the host, or to learn that nobody can: a server on the same continent answers in far less.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// To reach one address, or to learn that nobody can: a server on the same continent answers in far less. Several hosts,
+/// or a name with several addresses, are tried one after the other, and a silent one must leave time for those behind it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A peer that is gone without a word is given up after about this long, on whichever side of the question.
 const PEER_TIMEOUT: Duration = Duration::from_secs(15);
 const KEEPALIVE: Duration = Duration::from_secs(5);
