@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// 20 and then every 25 ms at first, so it finds this gap, whenever it began to wait.
 const PAUSE: Duration = Duration::from_millis(30);
 
+/// How often the log is tried to be folded into the file, [`PAUSE`] apart: one and a half seconds.
+const FOLDS: u32 = 50;
+
 /// Messages discarded in one transaction: some 50 ms.
 const DISCARDED_AT_ONCE: i64 = 10_000;
 
@@ -59,6 +62,23 @@ impl Desk {
         let outcome = change(&tx)?;
         tx.commit()?;
         Ok(outcome)
+    }
+
+    /// Folds the log into the file, which is cut to its size only then, and says whether somebody is in the way. Looks again
+    /// for a moment, as who reads a page is soon gone, but never waits: a checkpoint that waits for a reader holds up
+    /// everybody who writes.
+    fn fold(&self) -> Result<bool, AdminError> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let mut busy = true;
+        for _ in 0..FOLDS {
+            busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if !busy {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.connection.busy_timeout(PATIENCE)?;
+        Ok(busy)
     }
 
     /// What the file takes on the disk, and its log.
@@ -259,10 +279,7 @@ impl Admin for Desk {
     async fn vacuum(&mut self) -> Result<Vacuumed, AdminError> {
         let bytes_before = self.bytes();
         self.connection.execute_batch("VACUUM")?;
-        // Folds the log into the file, which is cut to its size only then. Waits for no reader.
-        let busy: bool =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        let note = busy.then_some(
+        let note = self.fold()?.then_some(
             "somebody is reading the file; the rest comes back when a server next starts its log over",
         );
         Ok(Vacuumed { bytes_before, bytes_after: self.bytes(), note })
