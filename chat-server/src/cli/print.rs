@@ -4,6 +4,7 @@
 //! anybody, and read back it is incomplete rather than wrong.
 
 use super::config::{Given, settings, variable};
+use crate::store::PostgresUrl;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::fmt::Write;
@@ -54,8 +55,9 @@ fn line(name: &str, arg: &Arg, matches: &ArgMatches, given: &Given) -> String {
 /// The value, without what nobody else may see.
 fn shown(arg: &Arg, value: &str) -> String {
     let named = arg.get_id() == "database"; // the path of a file, or a URL that may hold a password
+    let murky = named && PostgresUrl::is_meant(value) && PostgresUrl::new(value).is_ambiguous();
     match without_password(value) {
-        _ if arg.is_hide_env_values_set() && !named => HIDDEN.to_owned(),
+        _ if murky || (arg.is_hide_env_values_set() && !named) => HIDDEN.to_owned(),
         Some(url) => url,
         None => value.to_owned(),
     }
