@@ -140,6 +140,14 @@ async fn a_host_that_is_silent_leaves_time_for_the_next() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_a_connection_and_says_nothing_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://chat:hunter2@{}/chat", silent.local_addr().unwrap());
+    let why = timeout(DEADLINE, refusal(Postgres::shared(), &url)).await.expect("it waits on and on");
+    assert!(why.contains("no answer in time"), "{why}");
+}
+
+#[tokio::test]
 async fn a_room_that_somebody_holds_locked_is_busy_for_a_while_and_no_other_room_is() {
     let postgres = Postgres::shared();
     let url = postgres.database();

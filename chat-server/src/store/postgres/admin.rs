@@ -130,6 +130,11 @@ impl Desk {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     async fn rows(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, AdminError> {
         Ok(self.client.query(sql.0, params).await?)
     }

@@ -40,9 +40,9 @@ use lanes::Lanes;
 use pool::{Failure, Pool};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
-use tokio_postgres::Client;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Error};
 
 /// How long a server that says it is just starting is waited for. After a crash it reads its log first.
 const STARTING: Duration = Duration::from_secs(30);
@@ -80,15 +80,9 @@ pub(crate) async fn connect(url: &PostgresUrl) -> Result<Client, OpenError> {
     let (config, tls) = url.config().map_err(|why| unusable(url, why.to_string()))?;
     let patience = Instant::now() + STARTING;
     loop {
-        match config.connect(tls.clone()).await {
-            Ok((client, connection)) => {
-                // It ends with the client, and what is wrong with it the client hears.
-                tokio::spawn(connection);
-                // Whatever the database's default is: what was waited for must be seen.
-                let set = "SET default_transaction_isolation = 'read committed'";
-                client.batch_execute(set).await.map_err(|error| unusable(url, pool::in_full(&error)))?;
-                return Ok(client);
-            }
+        let attempt = timeout(pool::CONNECT, attempt(&config, tls.clone())).await;
+        match attempt.map_err(|_| unusable(url, "no answer in time".into()))? {
+            Ok(client) => return Ok(client),
             Err(error)
                 if error.code() == Some(&SqlState::CANNOT_CONNECT_NOW) && Instant::now() < patience =>
             {
@@ -97,6 +91,14 @@ pub(crate) async fn connect(url: &PostgresUrl) -> Result<Client, OpenError> {
             Err(error) => return Err(unusable(url, pool::in_full(&error))),
         }
     }
+}
+
+async fn attempt(config: &Config, tls: tls::Connector) -> Result<Client, Error> {
+    let (client, connection) = config.connect(tls).await?;
+    // It ends with the client, and what is wrong with it the client hears.
+    tokio::spawn(connection);
+    client.batch_execute(pool::PROMISES).await?;
+    Ok(client)
 }
 
 fn unusable(url: &PostgresUrl, why: String) -> OpenError {
@@ -187,3 +189,6 @@ impl Backend for Postgres {
         Ok(keys::clear(&self.pool, room, before).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,10 +31,15 @@ pub(super) const CONNECT: Duration = Duration::from_secs(9);
 /// it was; this one is for a server that says nothing any more.
 pub(super) const ANSWER: Duration = Duration::from_secs(15);
 
-/// What every connection is told once. No statement here takes a second, waits for a lock that long, or
-/// leaves a transaction open: these are for the day when something is wrong. A commit is confirmed when it
-/// is on the disk, so a server that was set not to wait for that is asked to (any other setting of
-/// `synchronous_commit` is the operator's choice among kinds of waiting). Such statements gain nothing by being
+/// What every connection is told first, a command's too, whatever the database's own settings are. What was waited for must
+/// be seen. And a commit is confirmed when it is on the disk, so a server that was set not to wait for that is asked to
+/// (any other setting of `synchronous_commit` is the operator's choice among kinds of waiting).
+pub(super) const PROMISES: &str = "
+    SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// What a connection of the pool is told besides. No statement here takes a second, waits for a lock that long, or
+/// leaves a transaction open: these are for the day when something is wrong. Such statements gain nothing by being
 /// compiled or spread over workers, who would bring the rows of a page in any order. Each follows an index and
 /// reads no more than it answers; a planner without statistics, as in a new database, would rather collect the
 /// rest of a room and sort it, so it is not asked. Nor does it plan anew for each room, of which it may never have heard.
@@ -42,15 +47,13 @@ pub(super) const SESSION: &str = "
     SET statement_timeout = '10s';
     SET lock_timeout = '5s';
     SET idle_in_transaction_session_timeout = '10s';
-    SET default_transaction_isolation = 'read committed';
     SET jit = off;
     SET max_parallel_workers_per_gather = 0;
     SET enable_seqscan = off;
     SET enable_bitmapscan = off;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
-    SET plan_cache_mode = force_generic_plan;
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    SET plan_cache_mode = force_generic_plan";
 
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -75,7 +78,10 @@ impl Pool {
             .create_timeout(Some(CONNECT))
             .recycle_timeout(Some(WAIT))
             .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+                Box::pin(async move {
+                    let settings = format!("{PROMISES};{SESSION}");
+                    client.batch_execute(&settings).await.map_err(HookError::Backend)
+                })
             }))
             .build();
         // It fails only where timeouts are asked for without a runtime.
