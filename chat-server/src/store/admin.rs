@@ -56,7 +56,8 @@ pub struct Import {
     pub title: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// The room that the first batch began.
+    /// The room that the first batch began: known before its transaction ends, so that after a lost answer it can be
+    /// looked for.
     pub room: Option<RoomId>,
     /// How many messages are in it.
     pub brought: i64,
@@ -152,7 +153,8 @@ pub trait Admin: Send {
         members: &[Member],
     ) -> Result<(), AdminError>;
 
-    /// Takes away a part of a room that was never finished; `false` once it is gone.
+    /// Takes away a part of a room that was never finished; `false` once it is gone. Waits for a transaction that is filling
+    /// it, be it that of a connection which has broken.
     async fn discard_some(&mut self, room: RoomId) -> Result<bool, AdminError>;
 
     /// Gives space back that is no longer needed.

@@ -1,5 +1,6 @@
 //! The commands of whoever runs the server, as processes beside a running one.
 
+mod answers;
 mod backup;
 mod files;
 mod imports;

@@ -85,6 +85,10 @@ statements! {
         "INSERT INTO members (room, user_id, read_marker)
          SELECT $1, n.* FROM unnest($2::text[], $3::bigint[]) n";
 
+    /// Held by whoever begins an import, until the transaction that makes its room ends; before that nobody sees the room's
+    /// row, and so cannot wait for it. The number is the room's, negative: [`migrations`] has a positive one.
+    LOCK_NUMBER = "SELECT pg_advisory_xact_lock(-$1::bigint)";
+
     /// Takes away the end of an import, and at last the room.
     DELETE_MESSAGES = "DELETE FROM messages WHERE room = $1 AND id > $2";
     DELETE_ROOM = "DELETE FROM rooms WHERE id = $1";
@@ -303,14 +307,15 @@ impl Admin for Desk {
         let room = match import.room {
             None => {
                 let made = [&import.title as &(dyn ToSql + Sync), &import.created_at.as_millis()];
-                stored(RoomId::new(tx.query_one(INSERT_ROOM.0, &made).await?.try_get(0)?))?
+                let room = stored(RoomId::new(tx.query_one(INSERT_ROOM.0, &made).await?.try_get(0)?))?;
+                tx.execute(LOCK_NUMBER.0, &[&room.get()]).await?;
+                *import.room.insert(room)
             }
             Some(room) => still_unfinished(lock(&tx, room).await, import.brought)?,
         };
         match insert(&tx, room, batch).await {
             Ok(()) => {
                 tx.commit().await?;
-                import.room = Some(room);
                 import.brought += batch.len() as i64;
                 Ok(room)
             }
@@ -349,6 +354,7 @@ impl Admin for Desk {
 
     async fn discard_some(&mut self, room: RoomId) -> Result<bool, AdminError> {
         let tx = self.client.transaction().await?;
+        tx.execute(LOCK_NUMBER.0, &[&room.get()]).await?;
         let info = lock(&tx, room).await?;
         if info.members > 0 || info.messages > 0 {
             return Err(AdminError::Whole(room));
