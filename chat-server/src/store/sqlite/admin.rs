@@ -42,14 +42,11 @@ pub(in crate::store) struct Desk {
 impl Desk {
     pub(in crate::store) fn open(path: &Path) -> Result<Self, OpenError> {
         refuse_missing(path)?;
-        // Read first: what is not ours is not to be put into another journal mode.
-        let reader = open_reader(path)?;
-        let found = migrations::version(&reader)?;
+        let connection = open_writer(path)?;
+        let found = migrations::version(&connection)?;
         if found < migrations::NEWEST {
             return Err(OpenError::OutOfDate { found, known: migrations::NEWEST });
         }
-        drop(reader);
-        let connection = open_writer(path)?;
         connection.busy_timeout(PATIENCE)?;
         Ok(Self { path: path.to_owned(), connection })
     }
