@@ -20,7 +20,6 @@ use indicatif::{HumanCount, HumanDuration};
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::thread;
 use std::time::Duration;
@@ -42,7 +41,11 @@ const BUFFER: usize = 256 << 10;
 
 /// What the reading thread has to tell.
 enum Read {
-    Header(Header),
+    Header {
+        header: Header,
+        /// How much there is to read, if it is a file.
+        size: Option<u64>,
+    },
     Batch {
         messages: Vec<Message>,
         bytes: u64,
@@ -66,8 +69,8 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let other_title = options.title.as_deref().map(title).transpose()?;
     let desk = open(&options.target).await?;
     let stop = pin!(stop()?);
-    let (size, items) = start_reading(&options.file)?;
-    let mut course = Course { import: None, finishing: None, items, size, other_title };
+    let items = start_reading(options.file.clone())?;
+    let mut course = Course { import: None, finishing: None, items, other_title };
     let imported = match course.run(desk, stop).await {
         Ok(imported) => imported,
         Err(failure) => course.settle(failure, &options).await?,
@@ -92,7 +95,6 @@ struct Course {
     /// What it is once the last transaction is through, which has been asked for.
     finishing: Option<Imported>,
     items: Items,
-    size: Option<u64>,
     other_title: Option<String>,
 }
 
@@ -102,13 +104,13 @@ impl Course {
         mut desk: Box<dyn Admin>,
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Imported, Failure> {
-        let Read::Header(mut header) = next(&mut self.items, stop.as_mut()).await? else {
+        let Read::Header { mut header, size } = next(&mut self.items, stop.as_mut()).await? else {
             return Err("the file has no first line".to_owned().into());
         };
         if let Some(other) = self.other_title.take() {
             header.title = other;
         }
-        let mut progress = Progress::begin("import", "messages", self.size);
+        let mut progress = Progress::begin("import", "messages", size);
         let (title, created_at) = (header.title.clone(), header.created_at);
         let import = self.import.insert(Import { title, created_at, room: None, brought: 0 });
         loop {
@@ -118,7 +120,7 @@ impl Course {
                     progress.at(bytes, import.brought.unsigned_abs());
                 }
                 Read::Whole => break,
-                Read::Header(_) => {}
+                Read::Header { .. } => {}
             }
         }
         // An empty room has had no batch.
@@ -208,19 +210,13 @@ fn in_the_file(error: AdminError) -> Failure {
     }
 }
 
-/// Starts the reading thread, and says how much there is to read, if it is a file.
-fn start_reading(from: &Place) -> Result<(Option<u64>, Items), Failure> {
+/// Starts the reading thread. It opens the file, too: a pipe lets nobody in before somebody writes.
+fn start_reading(from: Place) -> Result<Items, Failure> {
     let (sender, items) = mpsc::channel(1);
-    let (size, reader): (_, Box<dyn BufRead + Send>) = match from {
-        Place::Standard => (None, Box::new(BufReader::with_capacity(BUFFER, io::stdin()))),
-        Place::File(path) => {
-            let file = open_file(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-            (size, Box::new(BufReader::with_capacity(BUFFER, file)))
-        }
-    };
     let read = move || {
-        if let Err(error) = read(reader, &sender) {
+        let read =
+            open_file(&from).map_err(ReadError::from).and_then(|(from, size)| read(from, size, &sender));
+        if let Err(error) = read {
             // Nobody listens when the command is giving up anyway.
             let _ = sender.blocking_send(Err(error));
         }
@@ -229,21 +225,32 @@ fn start_reading(from: &Place) -> Result<(Option<u64>, Items), Failure> {
         .name("import-reader".into())
         .spawn(read)
         .map_err(|error| format!("cannot start a thread: {error}"))?;
-    Ok((size, items))
+    Ok(items)
 }
 
-fn open_file(path: &PathBuf) -> io::Result<File> {
+/// What to read, and how long it is, if it is a file.
+fn open_file(from: &Place) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
+    let Place::File(path) = from else {
+        return Ok((Box::new(BufReader::with_capacity(BUFFER, io::stdin())), None));
+    };
     let file = File::open(path)?;
-    match file.metadata()?.is_dir() {
-        true => Err(io::Error::from(io::ErrorKind::IsADirectory)),
-        false => Ok(file),
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
     }
+    let size = metadata.is_file().then_some(metadata.len());
+    Ok((Box::new(BufReader::with_capacity(BUFFER, file)), size))
 }
 
 /// Tells the whole file in batches; stops when nobody listens.
-fn read(from: impl BufRead, to: &mpsc::Sender<Result<Read, ReadError>>) -> Result<(), ReadError> {
+fn read(
+    from: impl BufRead,
+    size: Option<u64>,
+    to: &mpsc::Sender<Result<Read, ReadError>>,
+) -> Result<(), ReadError> {
     let mut reading = Reading::begin(from)?;
-    if to.blocking_send(Ok(Read::Header(reading.header().clone()))).is_err() {
+    let header = reading.header().clone();
+    if to.blocking_send(Ok(Read::Header { header, size })).is_err() {
         return Ok(());
     }
     let (mut messages, mut size) = (Vec::new(), 0);

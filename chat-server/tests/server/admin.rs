@@ -6,6 +6,7 @@ mod files;
 mod imports;
 mod postgres;
 mod rooms;
+mod signals;
 
 use crate::common::{DEADLINE, binary};
 use chat_testkit::services::Postgres;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -134,6 +135,10 @@ pub(crate) fn refuses(database: &Path, args: &[&str]) -> String {
     let ended = admin(database, args);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{args:?}: {ended:?}");
     ended.stderr
+}
+
+pub(crate) fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 /// Asks again until it is so.

@@ -1,6 +1,8 @@
 //! Imports that go wrong, and large ones.
 
-use super::{Ended, Place, admin, does, does_json, eventually, header, line, on_both, refuses, room_file};
+use super::{
+    Ended, Place, admin, does, does_json, eventually, header, line, on_both, refuses, room_file, signal,
+};
 use crate::common::{Server, binary};
 use chat_protocol::{ErrorCode, RoomId};
 use serde_json::Value;
@@ -36,10 +38,6 @@ fn import_waiting(database: &Path, messages: usize, lines: usize) -> Child {
         rooms(database).iter().find(|room| room["unfinished_import"] == 20_000).map(drop)
     });
     import
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 /// Runs a command to its end, and returns the most memory that it had, in bytes.
@@ -169,7 +167,7 @@ async fn a_bad_line_is_named_and_leaves_nothing(place: Place) {
         assert_eq!(place.rows(), 0, "{said}");
     }
     let said = refuses(&place.database, &["import", &place.path(".")]);
-    assert!(said.contains("cannot read") && said.contains("directory"), "{said}");
+    assert!(said.contains("cannot be read") && said.contains("directory"), "{said}");
 }
 
 async fn people_go_on_talking_while_a_hundred_thousand_messages_come_in(place: Place) {
