@@ -155,7 +155,9 @@ impl Backend for Postgres {
     }
 
     async fn mark_read(&self, room: RoomId, reader: UserId, id: MessageId) -> Result<ReadMarker, StoreError> {
-        reads::mark_read(&self.pool, room, &reader, id).await
+        // Two questions, and no longer than one.
+        let asked = reads::mark_read(&self.pool, room, &reader, id);
+        timeout(pool::ANSWER, asked).await.map_err(|_| Failure::silent())?
     }
 
     async fn page(

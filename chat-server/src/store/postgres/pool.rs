@@ -4,16 +4,17 @@
 //! open. The next one is made when it is wanted: that is how the server comes back by itself after
 //! PostgreSQL was away.
 
-use crate::metrics;
+use crate::metrics::{self, Raised};
 use crate::store::Options;
 use crate::store::error::StoreError;
 use crate::store::sql::Sql;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime,
 };
-use prometheus_client::metrics::gauge::Gauge;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -61,7 +62,9 @@ type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 #[derive(Clone)]
 pub(super) struct Pool {
     connections: deadpool_postgres::Pool,
-    most_waiting: usize,
+    /// A place for each question that counts.
+    counting: Arc<Semaphore>,
+    most_waiting: i64,
     metrics: metrics::Store,
 }
 
@@ -86,34 +89,53 @@ impl Pool {
             .build();
         // It fails only where timeouts are asked for without a runtime.
         let connections = connections.unwrap_or_else(|_| unreachable!());
-        Self { connections, most_waiting: options.reader_queue, metrics: options.metrics.clone() }
+        let counting = Arc::new(Semaphore::new((options.connections / 2).max(1)));
+        let most_waiting = i64::try_from(options.reader_queue).unwrap_or(i64::MAX);
+        Self { connections, counting, most_waiting, metrics: options.metrics.clone() }
     }
 
     /// One connection, for a while.
     pub(super) async fn session(&self) -> Result<Session, Failure> {
-        if self.connections.status().waiting >= self.most_waiting {
-            self.metrics.busy_reads.inc();
-            return Err(Failure::Passing("too much is waiting for a connection".into()));
-        }
-        let waiting = Raised::new(&self.metrics.waiting_reads);
-        let connection = self.connections.get().await?;
+        let waiting = self.wait()?;
+        let connection = self.connections.get().await;
         drop(waiting);
-        let session = Session { connection: Some(connection), pool: self.clone() };
         self.count();
-        Ok(session)
+        Ok(Session { connection: Some(connection?), pool: self.clone() })
     }
 
     /// One question, one answer: a snapshot of its own.
     pub(super) async fn rows(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Failure> {
         // The way to a connection too: a server may take one and then say nothing.
+        timeout(ANSWER, self.ask(sql, params)).await.map_err(|_| Failure::silent())?
+    }
+
+    /// The same for a question that counts, which takes as long as there is to count. Of these no more are asked at once
+    /// than half of the connections can carry, and the rest is there for everybody.
+    pub(super) async fn counted_rows(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Failure> {
         let asked = async {
-            let mut session = self.session().await?;
-            let statement = session.prepare(sql).await?;
-            let rows = session.client()?.query(&statement, params).await?;
-            session.keep();
-            Ok(rows)
+            let waiting = self.wait()?;
+            // It is never closed.
+            let _place = self.counting.acquire().await.map_err(|_| Failure::silent())?;
+            drop(waiting);
+            self.ask(sql, params).await
         };
         timeout(ANSWER, asked).await.map_err(|_| Failure::silent())?
+    }
+
+    async fn ask(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Failure> {
+        let mut session = self.session().await?;
+        let statement = session.prepare(sql).await?;
+        let rows = session.client()?.query(&statement, params).await?;
+        session.keep();
+        Ok(rows)
+    }
+
+    /// A place among those who wait, while it is held.
+    fn wait(&self) -> Result<Raised, Failure> {
+        match self.metrics.waiting_reads.get() >= self.most_waiting {
+            true => Err(Failure::Passing("too much is waiting for a connection".into())),
+            false => Ok(Raised::new(&self.metrics.waiting_reads)),
+        }
     }
 
     fn count(&self) {
@@ -152,22 +174,6 @@ impl Drop for Session {
             drop(Object::take(connection));
         }
         self.pool.count();
-    }
-}
-
-/// A gauge that is one higher as long as this lives.
-struct Raised<'a>(&'a Gauge);
-
-impl<'a> Raised<'a> {
-    fn new(gauge: &'a Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Raised<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

@@ -4,7 +4,8 @@
 //!   into one transaction, each in a savepoint of its own, and answered after the commit: under load
 //!   one sync to the disk confirms many messages (`writer`).
 //! - **A few readers**, each a thread with its own connection. WAL lets them read while the writer
-//!   writes; each question is one transaction, so a page and its cursor are of one moment (`reader`).
+//!   writes; each question is one transaction, so a page and its cursor are of one moment (`reader`). Those who count
+//!   what is unread never have more than half of them.
 //! - Both queues are bounded. When one is full the answer is [`StoreError::Busy`], at once.
 //! - `synchronous=FULL`: what was confirmed survives `kill -9` and a power cut.
 
@@ -80,7 +81,7 @@ impl Backend for Sqlite {
     }
 
     async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomSummary>, StoreError> {
-        self.readers.read(move |tx| rooms::of(tx, &user)).await
+        self.readers.count(move |tx| rooms::of(tx, &user)).await
     }
 
     async fn add_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
@@ -118,7 +119,7 @@ impl Backend for Sqlite {
         self.writer.write(move |tx| markers::advance(tx, room, &user, id)).await?;
         // A reader counts: it takes 10 ms to count 100,000 unread messages, and the writer's time is
         // everybody's.
-        self.readers.read(move |tx| markers::of(tx, room, &reader)).await
+        self.readers.count(move |tx| markers::of(tx, room, &reader)).await
     }
 
     async fn page(
