@@ -3,9 +3,11 @@
 //! SQLite lets one process write at a time, and who waits asks again after a while instead of standing in a queue. So
 //! an import pauses after each batch ([`PAUSE`]), or the server's writer would hardly ever find the file free.
 
+pub(super) mod sql;
+
 use super::connection::{open_reader, open_writer};
 use super::rows::{message_with_key, stored};
-use super::sql::with_message_columns;
+use super::sql::{Ask, PING};
 use super::{members, migrations, rooms};
 use crate::store::admin::{
     Admin, AdminError, Import, Member, RoomInfo, Vacuumed, first_digest, still_unfinished,
@@ -107,18 +109,6 @@ pub(super) fn refuse_missing(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// The columns of a [`RoomInfo`]. The last is the newest id that there is, beyond `last_id` only in an import.
-macro_rules! room_info {
-    ($after:literal) => {
-        concat!(
-            "SELECT r.id, r.title, r.created_at, (SELECT count(*) FROM members WHERE room = r.id), r.last_id, r.last_seq,
-                    (SELECT max(id) FROM messages WHERE room = r.id)
-               FROM rooms r ",
-            $after
-        )
-    };
-}
-
 fn room_info(row: &Row<'_>) -> rusqlite::Result<RoomInfo> {
     let messages = row.get(4)?;
     let newest: Option<i64> = row.get(6)?;
@@ -134,10 +124,7 @@ fn room_info(row: &Row<'_>) -> rusqlite::Result<RoomInfo> {
 }
 
 fn one_room(tx: &Connection, room: RoomId) -> Result<RoomInfo, AdminError> {
-    tx.prepare_cached(room_info!("WHERE r.id = ?1"))?
-        .query_row([room.get()], room_info)
-        .optional()?
-        .ok_or(AdminError::NoRoom(room))
+    tx.ask(sql::ROOM)?.query_row([room.get()], room_info).optional()?.ok_or(AdminError::NoRoom(room))
 }
 
 /// The room is there, and no import is filling it: whoever came in would see a part of it.
@@ -152,20 +139,19 @@ fn expect_whole(tx: &Connection, room: RoomId) -> Result<(), AdminError> {
 impl Admin for Desk {
     async fn hold_snapshot(&mut self) -> Result<(), AdminError> {
         // The moment is that of the first question.
-        self.connection.execute_batch("BEGIN; SELECT 1 FROM rooms LIMIT 1")?;
-        Ok(())
+        self.connection.execute_batch("BEGIN")?;
+        Ok(self.connection.ask(PING)?.query_row([], |_| Ok(()))?)
     }
 
     async fn rooms(&mut self) -> Result<Vec<RoomInfo>, AdminError> {
-        let mut statement = self.connection.prepare(room_info!("ORDER BY r.id"))?;
+        let mut statement = self.connection.ask(sql::ROOMS)?;
         let rooms = statement.query_map([], room_info)?;
         Ok(rooms.collect::<rusqlite::Result<_>>()?)
     }
 
     async fn room(&mut self, room: RoomId) -> Result<(RoomInfo, Vec<Member>), AdminError> {
         let info = one_room(&self.connection, room)?;
-        let mut statement =
-            self.connection.prepare("SELECT user, read_marker FROM members WHERE room = ?1 ORDER BY user")?;
+        let mut statement = self.connection.ask(sql::MEMBERS)?;
         let members = statement.query_map([room.get()], |row| {
             Ok(Member { user: stored(UserId::new(row.get::<_, String>(0)?))?, read_marker: row.get(1)? })
         })?;
@@ -173,10 +159,7 @@ impl Admin for Desk {
     }
 
     async fn messages(&mut self, room: RoomId, after: i64, limit: u32) -> Result<Vec<Message>, AdminError> {
-        let mut statement = self.connection.prepare_cached(with_message_columns!(
-            "SELECT ",
-            " FROM messages m WHERE m.room = ?1 AND m.id > ?2 ORDER BY m.id LIMIT ?3"
-        ))?;
+        let mut statement = self.connection.ask(sql::MESSAGES)?;
         let messages = statement.query_map((room.get(), after, limit), |row| message_with_key(row, 0))?;
         Ok(messages.collect::<rusqlite::Result<_>>()?)
     }
@@ -242,12 +225,8 @@ impl Admin for Desk {
     ) -> Result<(), AdminError> {
         self.change(|tx| {
             still_unfinished(one_room(tx, room), last_id)?;
-            tx.execute(
-                "UPDATE rooms SET last_id = ?2, last_seq = ?3 WHERE id = ?1",
-                (room.get(), last_id, last_seq.get()),
-            )?;
-            let mut insert =
-                tx.prepare("INSERT INTO members (room, user, read_marker) VALUES (?1, ?2, ?3)")?;
+            tx.ask(sql::FINISH_ROOM)?.execute((room.get(), last_id, last_seq.get()))?;
+            let mut insert = tx.ask(sql::INSERT_MEMBER)?;
             for Member { user, read_marker } in members {
                 insert.execute((room.get(), user.as_str(), read_marker))?;
             }
@@ -263,9 +242,9 @@ impl Admin for Desk {
             }
             // From the end, so that what is left has no hole and still shows as unfinished.
             let from = info.unfinished_import.unwrap_or(0) - DISCARDED_AT_ONCE;
-            tx.execute("DELETE FROM messages WHERE room = ?1 AND id > ?2", (room.get(), from))?;
+            tx.ask(sql::DELETE_MESSAGES)?.execute((room.get(), from))?;
             if from <= 0 {
-                tx.execute("DELETE FROM rooms WHERE id = ?1", [room.get()])?;
+                tx.ask(sql::DELETE_ROOM)?.execute([room.get()])?;
             }
             Ok(from > 0)
         })?;
@@ -289,24 +268,18 @@ fn begin_import(tx: &Connection, title: &str, created_at: Timestamp) -> Result<R
 }
 
 fn insert(tx: &Connection, room: RoomId, message: &Message) -> Result<(), AdminError> {
-    let inserted = tx
-        .prepare_cached(
-            "INSERT INTO messages
-                 (room, id, seq, sender, text, sent_at, edited_at, deleted, transaction_id, text_digest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute((
-            room.get(),
-            message.id.get(),
-            message.seq.get(),
-            message.sender.as_str(),
-            &message.text,
-            message.sent_at.as_millis(),
-            message.edited_at.map(Timestamp::as_millis),
-            message.deleted,
-            message.transaction_id.as_ref().map(TransactionId::as_str),
-            first_digest(message),
-        ));
+    let inserted = tx.ask(sql::INSERT_MESSAGE)?.execute((
+        room.get(),
+        message.id.get(),
+        message.seq.get(),
+        message.sender.as_str(),
+        &message.text,
+        message.sent_at.as_millis(),
+        message.edited_at.map(Timestamp::as_millis),
+        message.deleted,
+        message.transaction_id.as_ref().map(TransactionId::as_str),
+        first_digest(message),
+    ));
     match inserted {
         Ok(_) => Ok(()),
         Err(error) => Err(match taken(&error) {

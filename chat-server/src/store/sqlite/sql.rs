@@ -1,5 +1,5 @@
 //! Every statement that SQLite is asked on the way of a request. Each finds its rows by an index, which a test reads
-//! off the plans.
+//! off the plans of all of them; what a command asks has a table of its own.
 
 use crate::store::sql::{Sql, statements};
 use rusqlite::{CachedStatement, Connection};
