@@ -169,7 +169,8 @@ statements! {
     /// Writes what changed in messages that are there. They are looked up, and written where they lie: while the
     /// room is locked, nobody puts them elsewhere.
     UPDATE_MESSAGES =
-        "UPDATE messages m SET seq = n.seq, text = n.text, edited_at = n.edited_at, deleted = n.deleted
+        "UPDATE messages m SET seq = n.seq, text = n.text, edited_at = n.edited_at, deleted = n.deleted,
+                text_digest = CASE WHEN n.deleted THEN NULL ELSE m.text_digest END
            FROM (SELECT n.*, w.place
                    FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::boolean[])
                         AS n (id, seq, text, edited_at, deleted) CROSS JOIN LATERAL (

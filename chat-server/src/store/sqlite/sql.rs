@@ -125,8 +125,8 @@ statements! {
     /// Gives one another text.
     EDIT = "UPDATE messages SET seq = ?3, text = ?4, edited_at = ?5 WHERE room = ?1 AND id = ?2";
 
-    /// Takes its text.
-    DELETE = "UPDATE messages SET seq = ?3, text = '', deleted = 1 WHERE room = ?1 AND id = ?2";
+    /// Takes its text, and what would tell a guess at it from another.
+    DELETE = "UPDATE messages SET seq = ?3, text = '', deleted = 1, text_digest = NULL WHERE room = ?1 AND id = ?2";
 
     /// Of the next rooms, whether the first key is old.
     OLD_KEYS =

@@ -211,7 +211,6 @@ async fn a_person_sees_a_bar_and_a_log_gets_none(place: Place) {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 }
 
-
 async fn a_million_messages_go_in_and_out_in_the_memory_of_some_thousands(place: Place) {
     let file = place.path("million.jsonl");
     let whole = room_file(1_000_000, |_| ());

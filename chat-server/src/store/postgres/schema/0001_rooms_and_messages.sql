@@ -34,7 +34,7 @@ CREATE TABLE messages (
     deleted        boolean NOT NULL DEFAULT false,
     transaction_id text    COLLATE "C",    -- the sender's Idempotency-Key, until it expires
     text_digest    bytea,                  -- of the text as first sent: tells a replay from a reused key, even
-                                           -- after an edit or a deletion
+                                           -- after an edit; none once deleted
     PRIMARY KEY (room, id)
 );
 
