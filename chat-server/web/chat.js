@@ -4,6 +4,7 @@
 // once); view.js draws a room.
 
 import { Api, endsSession, pause, subject } from "./api.js";
+import { newKey } from "./outbox.js";
 import { translate, words, wordsFor } from "./words.js";
 import { RoomView } from "./view.js";
 
@@ -130,13 +131,21 @@ function span(className, content) {
   return Object.assign(document.createElement("span"), { className, textContent: content });
 }
 
+/** What was asked for and not answered, and its key: asked for again, it makes no second room. */
+let making;
+
 element("make").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
   const members = form.members.value.split(/[\s,]+/u).filter(Boolean);
   element("make-error").textContent = "";
   try {
-    const room = await api.ask("/v1/rooms", { method: "POST", body: { title: form.title.value, members } });
+    const body = { title: form.title.value, members };
+    const asked = JSON.stringify([api.user, body]);
+    if (making?.asked !== asked) making = { asked, key: newKey() };
+    const headers = { "Idempotency-Key": making.key };
+    const room = await api.ask("/v1/rooms", { method: "POST", headers, body });
+    making = undefined;
     rooms.push({ ...room, last_message: null, unread: 0, read_marker: null });
     form.reset();
     element("new-room").open = false;

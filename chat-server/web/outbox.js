@@ -69,7 +69,7 @@ export class Outbox {
 }
 
 /** 128 random bits. Not `randomUUID`, which a page that came by plain http does not have. */
-function newKey() {
+export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

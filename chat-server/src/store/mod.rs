@@ -25,6 +25,7 @@ use backend::Backend;
 use chat_protocol::{
     Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, UserId,
 };
+use model::Creation;
 use postgres::Postgres;
 use prometheus_client::metrics::counter::Counter;
 use sqlite::Sqlite;
@@ -179,14 +180,17 @@ impl Store {
         self.backend.ping().await
     }
 
-    /// Makes a room. Its members are those named and its creator, each once.
+    /// Makes a room, or finds the one made under the same key before, which is answered as it was then. Its members are
+    /// those named and its creator, each once.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] or a failing database.
+    /// [`StoreError::IdempotencyKeyReused`], [`StoreError::Busy`] or a failing database.
     pub async fn create_room(&self, room: NewRoom) -> Result<Room, StoreError> {
-        let mut members: BTreeSet<UserId> = room.members.into_iter().collect();
-        members.insert(room.creator);
-        self.write(self.backend.create_room(room.title, members)).await
+        let NewRoom { creator, title, members, key } = room;
+        let mut members: BTreeSet<UserId> = members.into_iter().collect();
+        members.insert(creator.clone());
+        let creation = key.map(|key| Creation::of(creator, key, &title, &members));
+        self.write(self.backend.create_room(title, members, creation)).await
     }
 
     /// The rooms of `user` by number, each with its newest message and what `user` has not read.

@@ -128,7 +128,7 @@ impl World {
     /// A room of alice's and these.
     pub(crate) async fn room(&self, members: &[&str]) -> RoomId {
         let members = members.iter().map(|name| user(name)).collect();
-        let room = NewRoom { creator: user("alice"), title: "t".into(), members };
+        let room = NewRoom { creator: user("alice"), title: "t".into(), members, key: None };
         self.store.create_room(room).await.unwrap().id
     }
 

@@ -17,6 +17,7 @@ mod lanes;
 pub(crate) mod migrations;
 mod pool;
 mod reads;
+mod rooms;
 mod rows;
 mod sql;
 mod tls;
@@ -29,7 +30,7 @@ use super::Options;
 use super::backend::Backend;
 use super::error::{OpenError, StoreError};
 use super::expiry::OldKeys;
-use super::model::{Changes, Missed, NewMessage, PageRequest};
+use super::model::{Changes, Creation, Missed, NewMessage, PageRequest};
 use super::notices::Announce;
 use async_trait::async_trait;
 use chat_protocol::{
@@ -115,12 +116,15 @@ impl Backend for Postgres {
         }
     }
 
-    async fn create_room(&self, title: String, members: BTreeSet<UserId>) -> Result<Room, StoreError> {
-        let created_at = Timestamp::now();
-        let names: Vec<&str> = members.iter().map(UserId::as_str).collect();
-        let rows = self.pool.rows(sql::CREATE_ROOM, &[&title, &created_at.as_millis(), &names]).await?;
-        let row = rows.first().ok_or_else(|| StoreError::Failed("no room was made".into()))?;
-        let id = rows::stored(RoomId::new(row.try_get(0).map_err(Failure::from)?))?;
+    async fn create_room(
+        &self,
+        title: String,
+        members: BTreeSet<UserId>,
+        creation: Option<Creation>,
+    ) -> Result<Room, StoreError> {
+        // Two questions at most, and no longer than one.
+        let made = rooms::create(&self.pool, &title, &members, creation.as_ref());
+        let (id, created_at) = timeout(pool::ANSWER, made).await.map_err(|_| Failure::silent())??;
         Ok(Room { id, title, members: members.into_iter().collect(), created_at })
     }
 

@@ -165,7 +165,7 @@ impl Admin for Desk {
     }
 
     async fn create_room(&mut self, title: &str, members: &BTreeSet<UserId>) -> Result<RoomId, AdminError> {
-        self.change(|tx| Ok(rooms::create(tx, title.to_owned(), members.clone())?.id))
+        self.change(|tx| Ok(rooms::create(tx, title.to_owned(), members.clone(), None)?.id))
     }
 
     async fn add_members(
@@ -264,7 +264,7 @@ impl Admin for Desk {
 
 /// With a number of its own, which no room has had: a client may know that one still.
 fn begin_import(tx: &Connection, title: &str, created_at: Timestamp) -> Result<RoomId, AdminError> {
-    Ok(rooms::insert(tx, title, created_at)?)
+    Ok(rooms::insert(tx, title, created_at, None)?)
 }
 
 fn insert(tx: &Connection, room: RoomId, message: &Message) -> Result<(), AdminError> {

@@ -31,7 +31,7 @@ pub(crate) use backup::{BackupError, Stage, backup};
 use super::backend::Backend;
 use super::error::{OpenError, StoreError};
 use super::expiry::OldKeys;
-use super::model::{Changes, Missed, NewMessage, PAGE_BYTES, PageRequest};
+use super::model::{Changes, Creation, Missed, NewMessage, PAGE_BYTES, PageRequest};
 use super::notices::{Announce, Changed};
 use super::{Options, StoreThreads};
 use async_trait::async_trait;
@@ -76,8 +76,13 @@ impl Backend for Sqlite {
         self.readers.read(|tx| Ok(tx.ask(sql::PING)?.query_row([], |_| Ok(()))?)).await
     }
 
-    async fn create_room(&self, title: String, members: BTreeSet<UserId>) -> Result<Room, StoreError> {
-        self.writer.write(move |tx| rooms::create(tx, title, members)).await
+    async fn create_room(
+        &self,
+        title: String,
+        members: BTreeSet<UserId>,
+        creation: Option<Creation>,
+    ) -> Result<Room, StoreError> {
+        self.writer.write(move |tx| rooms::create(tx, title, members, creation.as_ref())).await
     }
 
     async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomSummary>, StoreError> {

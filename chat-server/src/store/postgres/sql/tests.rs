@@ -99,6 +99,8 @@ const OFTEN: &[(Sql, &str, &[&str], &str)] = &[
     (super::DELETE_MEMBERS, "3, '{user7}'", &["members_by_user"], "user_id ="),
     (super::UPDATE_ROOM, "3, 5001, 5001, 0", &["rooms_pkey"], "id ="),
     (super::OLD_KEYS, "0, 0, 1000", &["rooms_pkey", "messages_pkey"], "id >"),
+    (super::ROOM_BY_KEY, "'user7', 'key7'", &["rooms_by_key"], "creation_key ="),
+    (super::CLEAR_CREATION, "3, 0", &["rooms_"], "id ="),
     (super::KEYS_FROM, "3, 5", &["rooms_pkey"], "id ="),
     (super::WHICH_KEYS, "3, 0, 500", &["messages_pkey"], "id <"),
     (super::CLEAR_KEYS, "3, 1, 500", &["messages_pkey"], "id <"),

@@ -29,7 +29,8 @@ fn file_of_version(version: usize, path: &Path) {
         .unwrap();
     insert.execute((1, 1, "one", None::<i64>, false, "k1", digest("one"))).unwrap();
     insert.execute((2, 4, "two, edited", Some(2000), false, "k2", digest("two"))).unwrap();
-    insert.execute((3, 5, "", None::<i64>, true, "k3", digest("three"))).unwrap();
+    let of_what_is_gone = (version < 4).then(|| digest("three"));
+    insert.execute((3, 5, "", None::<i64>, true, "k3", of_what_is_gone)).unwrap();
 }
 
 #[tokio::test]

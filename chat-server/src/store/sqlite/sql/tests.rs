@@ -82,6 +82,8 @@ const FINDS: &[(Sql, &[&str])] = &[
     ),
     (super::WHICH_KEYS, &["SEARCH m USING PRIMARY KEY (room=? AND id>? AND id<?)"]),
     (super::CLEAR_KEYS, &["SEARCH messages USING PRIMARY KEY (room=? AND id>? AND id<?)"]),
+    (super::ROOM_BY_KEY, &["SEARCH rooms USING INDEX rooms_by_key (creator=? AND creation_key=?)"]),
+    (super::CLEAR_CREATION, &["SEARCH rooms USING INTEGER PRIMARY KEY"]),
     (super::KEYS_FROM, &["SEARCH rooms USING INTEGER PRIMARY KEY"]),
     (admin::sql::ROOM, &["SEARCH r USING INTEGER PRIMARY KEY", "SEARCH messages USING PRIMARY KEY (room=?)"]),
     (admin::sql::MESSAGES, &["SEARCH m USING PRIMARY KEY (room=? AND id>?)"]),
