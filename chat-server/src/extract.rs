@@ -187,7 +187,7 @@ impl<S: Send + Sync> FromRequestParts<S> for After {
     }
 }
 
-/// The sender's key for a message.
+/// The caller's key for what is to be made once.
 pub(crate) struct IdempotencyKey(pub(crate) TransactionId);
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -201,6 +201,18 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         }
         let key = key.to_str().map_err(|_| ApiError::bad_request("Idempotency-Key is not ASCII"))?;
         Ok(Self(TransactionId::new(key)?))
+    }
+}
+
+/// Where it is not needed.
+impl<S: Send + Sync> axum::extract::OptionalFromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, ApiError> {
+        match parts.headers.contains_key(IDEMPOTENCY_KEY) {
+            false => Ok(None),
+            true => <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Starts the server, or does one of its other commands.
 
-use chat_server::admin::Failure;
+use chat_server::admin::{Failure, INTERRUPTED};
 use chat_server::cli::{self, Cli, Command, ConfigError, Token};
 use chat_server::{admin, auth, health, openapi, run};
 use std::env;
@@ -30,8 +30,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // As a shell tells the end by SIGINT.
-        Err(Failure::Interrupted) => ExitCode::from(130),
+        Err(Failure::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(Failure::Because(why)) => {
             complain(&why);
             ExitCode::FAILURE

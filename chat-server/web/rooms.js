@@ -15,6 +15,8 @@ const element = (id) => document.getElementById(id);
 
 export class RoomList {
   rooms = [];
+  /** What was asked for and not answered, and its key: asked for again, it makes no second room. */
+  #making;
 
   /** `looked` is called after each look, `trouble` with what is in its way, `ended` when the token is no longer good. */
   constructor(api, outboxes, signal, { looked, trouble, ended }) {
@@ -91,16 +93,14 @@ export class RoomList {
     const members = form.members.value.split(/[\s,]+/u).filter(Boolean);
     problem.textContent = "";
     button.disabled = true;
-    // One key for as long as it says the same: a lost answer makes no second room.
     const body = { title: form.title.value, members };
-    if (form.dataset.said !== JSON.stringify(body)) {
-      Object.assign(form.dataset, { said: JSON.stringify(body), key: newKey() });
-    }
+    const asked = JSON.stringify(body);
+    if (this.#making?.asked !== asked) this.#making = { asked, key: newKey() };
     try {
-      const headers = { "Idempotency-Key": form.dataset.key };
+      const headers = { "Idempotency-Key": this.#making.key };
       const room = await this.api.ask("/v1/rooms", { method: "POST", headers, body });
       if (!this.find(room.id)) this.rooms.push({ ...room, last_message: null, unread: 0, read_marker: null });
-      delete form.dataset.said;
+      this.#making = undefined;
       form.reset();
       element("new-room").open = false;
       location.hash = `#/rooms/${room.id}`;

@@ -8,9 +8,8 @@ use crate::store::Database;
 use crate::store::admin::{BackupError, Stage, backup};
 use indicatif::{BinaryBytes, HumanCount};
 use serde_json::json;
-use std::ops::ControlFlow;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let from = match &options.target.database {
@@ -22,19 +21,19 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         }
     };
     let output = Output::beside(&options.file, options.force)?;
-    let mut stop = pin!(super::stop()?);
+    let (stop, stopped) = (super::stop()?, Arc::new(AtomicBool::new(false)));
+    // The runtime's other thread hears the signal while this one is at work.
+    let told = Arc::clone(&stopped);
+    tokio::spawn(async move {
+        stop.await;
+        told.store(true, Ordering::Relaxed);
+    });
     let mut progress: Option<Progress> = None;
-    let copied = backup(from, output.partial(), |stage| {
-        match stage {
-            Stage::Copying(done, whole) => progress
-                .get_or_insert_with(|| Progress::begin("backup", "MiB", Some(whole)))
-                .at(done, done >> 20),
-            Stage::Checking => progress.iter().for_each(|progress| progress.note("checking the copy")),
+    let copied = backup(from, output.partial(), &stopped, |stage| match stage {
+        Stage::Copying(done, whole) => {
+            progress.get_or_insert_with(|| Progress::begin("backup", "MiB", Some(whole))).at(done, done >> 20)
         }
-        match stop.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(()) => ControlFlow::Break(()),
-            Poll::Pending => ControlFlow::Continue(()),
-        }
+        Stage::Checking => progress.iter().for_each(|progress| progress.note("checking the copy")),
     });
     drop(progress);
     let copied = copied.map_err(|error| match error {

@@ -4,7 +4,7 @@ use super::format::{FORMAT, Header, VERSION};
 use super::output::Output;
 use super::progress::Progress;
 use super::writing::Writing;
-use super::{Failure, open, stop};
+use super::{Failure, end_by_signal, open, stop};
 use crate::cli::{Export as Options, Place};
 use crate::store::admin::{Admin, AdminError};
 use chat_protocol::RoomId;
@@ -21,11 +21,10 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let mut desk = open(&options.target).await?;
     desk.hold_snapshot().await?;
     match options.file {
-        // Without a hand on the signals: there is nothing to undo, and a pipe may keep us waiting.
         Place::Standard => {
             let stdout = BufWriter::with_capacity(BUFFER, io::stdout());
-            copy(desk.as_mut(), options.room, stdout, &|error| format!("cannot write: {error}")).await?;
-            Ok(())
+            let cannot = |error: io::Error| format!("cannot write: {error}");
+            end_by_signal(async { copy(desk.as_mut(), options.room, stdout, &cannot).await.map(drop) }).await
         }
         Place::File(path) => {
             let stop = pin!(stop()?);

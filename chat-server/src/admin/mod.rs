@@ -24,6 +24,9 @@ use serde::Serialize;
 use std::future::Future;
 use std::io::{self, Write};
 
+/// The status of a command that a signal has ended, whichever: as a shell tells the end by SIGINT.
+pub const INTERRUPTED: u8 = 130;
+
 /// How a command failed.
 #[derive(Debug)]
 pub enum Failure {
@@ -64,11 +67,11 @@ pub fn run(command: Command) -> Result<(), Failure> {
         .map_err(|error| format!("cannot start: {error}"))?;
     let outcome = runtime.block_on(async {
         match command {
-            Command::Room(command) => rooms::room(command).await,
-            Command::Member(command) => rooms::member(command).await,
+            Command::Room(command) => end_by_signal(rooms::room(command)).await,
+            Command::Member(command) => end_by_signal(rooms::member(command)).await,
             Command::Backup(options) => backup::run(&options),
-            Command::Vacuum(options) => upkeep::vacuum(options).await,
-            Command::Migrate(options) => upkeep::migrate(options).await,
+            Command::Vacuum(options) => end_by_signal(upkeep::vacuum(options)).await,
+            Command::Migrate(options) => end_by_signal(upkeep::migrate(options)).await,
             Command::Export(options) => export::run(options).await,
             Command::Import(options) => import::run(options).await,
         }
@@ -85,6 +88,17 @@ async fn open(target: &Target) -> Result<Box<dyn Admin>, Failure> {
 /// Completes when a signal asks to end.
 fn stop() -> Result<impl Future<Output = ()>, Failure> {
     crate::shutdown::signal().map_err(|error| format!("cannot wait for signals: {error}").into())
+}
+
+/// Carries out what leaves nothing to undo but a transaction, which the database undoes by itself. A signal ends the whole
+/// process: it may be waiting for a lock or for whoever reads its pipe, where it hears nothing.
+async fn end_by_signal(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let stop = stop()?;
+    tokio::spawn(async move {
+        stop.await;
+        std::process::exit(INTERRUPTED.into());
+    });
+    work.await
 }
 
 /// Prints the answer.

@@ -41,7 +41,7 @@ async fn when_too_many_writes_wait_the_next_is_told_to_come_back_and_none_is_los
     let (store, threads) = Store::open(path.as_path(), options, |_| {}).await.unwrap();
     let (alice, secret) = (UserId::new("alice").unwrap(), Secret::random());
     let token = mint(&alice, &secret, Duration::from_secs(60)).unwrap();
-    let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![] };
+    let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![], key: None };
     store.create_room(room).await.unwrap();
     let hub = Hub::new(Bounds::default(), Batching::default(), Arc::default());
     let app = router(App {

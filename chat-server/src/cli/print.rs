@@ -4,6 +4,7 @@
 //! anybody, and read back it is incomplete rather than wrong.
 
 use super::config::{Given, settings, variable};
+use crate::store::PostgresUrl;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::fmt::Write;
@@ -54,9 +55,11 @@ fn line(name: &str, arg: &Arg, matches: &ArgMatches, given: &Given) -> String {
 /// The value, without what nobody else may see.
 pub(super) fn shown(arg: Option<&Arg>, value: &str) -> String {
     // The path of a file, or a URL that may hold a password, is named all the same.
-    let secret = arg.is_some_and(|arg| arg.is_hide_env_values_set() && arg.get_id() != "database");
+    let named = arg.is_some_and(|arg| arg.get_id() == "database");
+    let murky = named && PostgresUrl::is_meant(value) && PostgresUrl::new(value).is_ambiguous();
+    let secret = !named && arg.is_some_and(Arg::is_hide_env_values_set);
     match without_password(value) {
-        _ if secret => HIDDEN.to_owned(),
+        _ if secret || murky => HIDDEN.to_owned(),
         Some(url) => url,
         None => value.to_owned(),
     }

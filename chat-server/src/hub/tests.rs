@@ -40,7 +40,8 @@ impl World {
         let announce = move |notices: &[_]| board.announce(notices);
         let (store, threads) =
             Store::open(folder.path().join("chat.db"), Options::default(), announce).await.unwrap();
-        let room = NewRoom { creator: user("alice"), title: "t".into(), members: vec![user("bob")] };
+        let room =
+            NewRoom { creator: user("alice"), title: "t".into(), members: vec![user("bob")], key: None };
         let room = store.create_room(room).await.unwrap().id;
         Self { store, hub, room, _threads: threads, folder }
     }

@@ -27,7 +27,7 @@ pub use fanout::Fanout;
 pub use http::Http;
 pub(crate) use http::known;
 pub(crate) use since::Since;
-pub use store::Store;
+pub use store::{Raised, Store};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;

@@ -15,9 +15,9 @@ pub struct Store {
     pub waiting_writes: Gauge,
     /// Reads that wait for a reader or a connection.
     pub waiting_reads: Gauge,
-    /// Writes turned away because too many wait.
+    /// Writes turned away, for whatever reason that passes.
     pub busy_writes: Counter,
-    /// Reads turned away because too many wait.
+    /// Reads turned away likewise.
     pub busy_reads: Counter,
     /// Writes in one commit.
     pub commit_writes: Histogram,
@@ -56,7 +56,11 @@ impl Store {
             connections_idle: are("idle"),
         };
         registry.register("store_waiting", "What waits for the database", waiting);
-        registry.register("store_busy", "What was turned away because too much waits", busy);
+        registry.register(
+            "store_busy",
+            "What was turned away as busy, by too much that waits or a database that is away, locked or full",
+            busy,
+        );
         registry.register("store_commit_writes", "Writes in one commit", store.commit_writes.clone());
         registry.register_with_unit(
             "store_commit_duration",
@@ -66,5 +70,23 @@ impl Store {
         );
         registry.register("store_connections", "Connections to the database", connections);
         store
+    }
+}
+
+/// A gauge that is one higher as long as this lives.
+#[derive(Debug)]
+pub struct Raised(Gauge);
+
+impl Raised {
+    /// Raises it.
+    pub fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Raised {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn page(
 ///
 /// Stored once, however often it is asked: keep the `Idempotency-Key` until the answer is there, and send it again
 /// when an answer is lost. A replay gets the same message; the same key with another text is
-/// `idempotency_key_reused`.
+/// `idempotency_key_reused`, unless the message was deleted, and nobody knows what it said.
 #[utoipa::path(
     post,
     path = "/v1/rooms/{room}/messages",

@@ -3,46 +3,61 @@
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
-use crate::extract::Json;
+use crate::extract::{IdempotencyKey, Json};
 use crate::openapi::{BODY, PollInterval, TOKEN, problems};
 use crate::routes::{conditional, poll_interval};
-use crate::store::{NewRoom, PAGE_BYTES};
+use crate::store::{NewRoom, PAGE_BYTES, StoreError};
 use crate::title::title;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use chat_protocol::limits::MAX_ROOM_MEMBERS;
-use chat_protocol::{CreateRoom, ErrorCode, Message, Room, Rooms};
+use chat_protocol::{CreateRoom, ErrorCode, Message, Room, Rooms, TransactionId};
 
 /// Of a room's newest message in the list: more than any screen has a place for. The wire's document says so, too.
 const PREVIEW_CHARS: usize = 200;
 
 problems! {
-    Creating: TOKEN, BODY;
+    Creating: TOKEN, BODY, &[ErrorCode::IdempotencyKeyReused];
     Listing: TOKEN;
 }
 
 /// Make a room
 ///
-/// The caller is a member of it, whether named or not. Not idempotent: asked twice, it makes two.
+/// The caller is a member of it, whether named or not. Asked twice, it makes two, unless both times with the same
+/// `Idempotency-Key`: then the answer is the same, too. The key with another title or other members is
+/// `idempotency_key_reused`.
 #[utoipa::path(
     post,
     path = "/v1/rooms",
     tag = "Rooms",
     operation_id = "createRoom",
+    params((
+        "Idempotency-Key" = Option<TransactionId>, Header,
+        description = "Keep it until the answer is there, and send it again when an answer is lost.",
+    )),
     request_body = CreateRoom,
     responses((status = 201, description = "The room.", body = Room), Creating),
 )]
 pub(super) async fn create(
     Caller(creator): Caller,
     State(app): State<App>,
+    key: Option<IdempotencyKey>,
     Json(body): Json<CreateRoom>,
 ) -> Result<impl IntoResponse, ApiError> {
     let title = title(&body.title).map_err(invalid)?;
     if body.members.len() > MAX_ROOM_MEMBERS {
         return Err(invalid(format!("at most {MAX_ROOM_MEMBERS} members can be named at once")));
     }
-    let room = app.store.create_room(NewRoom { creator, title, members: body.members }).await?;
+    let key = key.map(|IdempotencyKey(key)| key);
+    let room = app.store.create_room(NewRoom { creator, title, members: body.members, key }).await;
+    let room = room.map_err(|error| match error {
+        StoreError::IdempotencyKeyReused => {
+            let why = "the key came with another title or other members before";
+            ApiError::with_detail(ErrorCode::IdempotencyKeyReused, why)
+        }
+        other => other.into(),
+    })?;
     Ok((StatusCode::CREATED, axum::Json(room)))
 }
 

@@ -47,7 +47,7 @@ impl World {
         let (store, threads) =
             Store::open(folder.path().join("chat.db"), Options::default(), |_| {}).await.unwrap();
         let (alice, secret) = (UserId::new("alice").unwrap(), Secret::random());
-        let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![] };
+        let room = NewRoom { creator: alice.clone(), title: "t".into(), members: vec![], key: None };
         let room = store.create_room(room).await.unwrap().id;
         let mut sends = JoinSet::new();
         for number in 0..100 {

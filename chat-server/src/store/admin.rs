@@ -49,18 +49,18 @@ pub struct Member {
     pub read_marker: i64,
 }
 
-/// Where a batch of messages goes.
+/// An import under way: what the room is to be, and how far it has come.
 #[derive(Debug, Clone)]
-pub enum Import {
-    /// Into a room that it begins.
-    New {
-        /// Its title, already checked.
-        title: String,
-        /// When it was made.
-        created_at: Timestamp,
-    },
-    /// Into the one that an earlier batch began.
-    Into(RoomId),
+pub struct Import {
+    /// Its title, already checked.
+    pub title: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The room that the first batch began: known before its transaction ends, so that after a lost answer it can be
+    /// looked for.
+    pub room: Option<RoomId>,
+    /// How many messages are in it.
+    pub brought: i64,
 }
 
 /// Why a command is not carried out.
@@ -142,10 +142,10 @@ pub trait Admin: Send {
         users: &BTreeSet<UserId>,
     ) -> Result<Vec<UserId>, AdminError>;
 
-    /// Keeps a batch of messages in one transaction, and says in which room.
-    async fn import(&mut self, into: &Import, batch: &[Message]) -> Result<RoomId, AdminError>;
+    /// Keeps a batch of messages in one transaction, after those that were brought before.
+    async fn import(&mut self, import: &mut Import, batch: &[Message]) -> Result<RoomId, AdminError>;
 
-    /// Makes an imported room an ordinary one, which its members see.
+    /// Makes an imported room an ordinary one, which its members see, if all messages up to the newest are in it.
     async fn finish_import(
         &mut self,
         room: RoomId,
@@ -153,7 +153,8 @@ pub trait Admin: Send {
         members: &[Member],
     ) -> Result<(), AdminError>;
 
-    /// Takes away a part of a room that was never finished; `false` once it is gone.
+    /// Takes away a part of a room that was never finished; `false` once it is gone. Waits for a transaction that is filling
+    /// it, be it that of a connection which has broken.
     async fn discard_some(&mut self, room: RoomId) -> Result<bool, AdminError>;
 
     /// Gives space back that is no longer needed.
@@ -182,10 +183,17 @@ pub async fn migrate(database: &Database) -> Result<(i64, i64), OpenError> {
     }
 }
 
-/// The room that an import goes on with, if it is as the batch before left it and nobody has discarded it since.
-pub(super) fn still_unfinished(found: Result<RoomInfo, AdminError>) -> Result<RoomId, AdminError> {
+/// The room that an import goes on with, if it is as the batch before left it, with so many messages: whoever discards
+/// it takes them away from the end, and after the first step the room is still there.
+pub(super) fn still_unfinished(
+    found: Result<RoomInfo, AdminError>,
+    brought: i64,
+) -> Result<RoomId, AdminError> {
+    let as_left = |info: &RoomInfo| {
+        info.messages == 0 && info.members == 0 && info.unfinished_import.unwrap_or(0) == brought
+    };
     match found {
-        Ok(info) if info.messages == 0 && info.members == 0 => Ok(info.id),
+        Ok(info) if as_left(&info) => Ok(info.id),
         Ok(_) | Err(AdminError::NoRoom(_)) => Err(AdminError::Discarded),
         Err(other) => Err(other),
     }

@@ -7,11 +7,12 @@
 //!   see it are of one moment.
 //! - `id` is dense and `seq` becomes visible in order, whoever else writes, other processes too.
 //! - What cannot be done now but may be later is [`StoreError::Busy`]. It is also the answer when nobody
-//!   knows whether a change was kept: all of them may be asked for again.
+//!   knows whether a change was kept: all of them may be asked for again, and do nothing twice; but for a room without
+//!   a key, of which there are two then.
 
 use super::error::StoreError;
 use super::expiry::OldKeys;
-use super::model::{Changes, Missed, NewMessage, PageRequest};
+use super::model::{Changes, Creation, Missed, NewMessage, PageRequest};
 use async_trait::async_trait;
 use chat_protocol::{
     Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, Timestamp, UserId,
@@ -22,7 +23,13 @@ use std::collections::BTreeSet;
 pub(super) trait Backend: Send + Sync + 'static {
     async fn ping(&self) -> Result<(), StoreError>;
 
-    async fn create_room(&self, title: String, members: BTreeSet<UserId>) -> Result<Room, StoreError>;
+    /// As it was made before, if the same was asked for by the same key.
+    async fn create_room(
+        &self,
+        title: String,
+        members: BTreeSet<UserId>,
+        creation: Option<Creation>,
+    ) -> Result<Room, StoreError>;
 
     async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomSummary>, StoreError>;
 

@@ -19,8 +19,8 @@ pub enum StoreError {
         /// The room's newest change.
         newest: Seq,
     },
-    /// The key was used for another text.
-    #[error("the idempotency key was used for another message")]
+    /// The key was used for another text, or another room.
+    #[error("the idempotency key was used for something else")]
     IdempotencyKeyReused,
     /// The room has no such message.
     #[error("no such message")]

@@ -25,7 +25,9 @@ use backend::Backend;
 use chat_protocol::{
     Message, MessageId, MessageText, Page, ReadMarker, Room, RoomId, RoomSummary, Seq, UserId,
 };
+use model::Creation;
 use postgres::Postgres;
+use prometheus_client::metrics::counter::Counter;
 use sqlite::Sqlite;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -128,7 +130,10 @@ impl Default for Options {
 
 /// A handle to the database. Cheap to clone; the database closes when the last clone is gone.
 #[derive(Clone)]
-pub struct Store(Arc<dyn Backend>);
+pub struct Store {
+    backend: Arc<dyn Backend>,
+    metrics: metrics::Store,
+}
 
 /// The threads behind a [`Store`].
 pub struct StoreThreads(Vec<JoinHandle<()>>);
@@ -169,7 +174,7 @@ impl Store {
         if let Some(keep) = options.keep_keys {
             tokio::spawn(expiry::run(Arc::downgrade(&backend), keep));
         }
-        Ok((Self(backend), threads))
+        Ok((Self { backend, metrics: options.metrics }, threads))
     }
 
     /// Whether the database answers, to a reader and to the writer.
@@ -177,17 +182,20 @@ impl Store {
     /// # Errors
     /// Any [`StoreError`] but those about rooms.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.0.ping().await
+        self.backend.ping().await
     }
 
-    /// Makes a room. Its members are those named and its creator, each once.
+    /// Makes a room, or finds the one made under the same key before, which is answered as it was then. Its members are
+    /// those named and its creator, each once.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] or a failing database.
+    /// [`StoreError::IdempotencyKeyReused`], [`StoreError::Busy`] or a failing database.
     pub async fn create_room(&self, room: NewRoom) -> Result<Room, StoreError> {
-        let mut members: BTreeSet<UserId> = room.members.into_iter().collect();
-        members.insert(room.creator);
-        self.0.create_room(room.title, members).await
+        let NewRoom { creator, title, members, key } = room;
+        let mut members: BTreeSet<UserId> = members.into_iter().collect();
+        members.insert(creator.clone());
+        let creation = key.map(|key| Creation::of(creator, key, &title, &members));
+        self.write(self.backend.create_room(title, members, creation)).await
     }
 
     /// The rooms of `user` by number, each with its newest message and what `user` has not read.
@@ -195,7 +203,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] or a failing database.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomSummary>, StoreError> {
-        self.0.rooms_of(user).await
+        self.read(self.backend.rooms_of(user)).await
     }
 
     /// Lets `user` into `room` on behalf of the member `caller`. Does nothing when already in.
@@ -203,7 +211,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`] about `caller`, or a failing database.
     pub async fn add_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
-        self.0.add_member(room, caller, user).await
+        self.write(self.backend.add_member(room, caller, user)).await
     }
 
     /// Takes `user` out of `room` on behalf of the member `caller`. Does nothing when already out.
@@ -212,7 +220,7 @@ impl Store {
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`] about `caller` (except for leaving a
     /// room twice), or a failing database.
     pub async fn remove_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
-        self.0.remove_member(room, caller, user).await
+        self.write(self.backend.remove_member(room, caller, user)).await
     }
 
     /// Stores a message, or finds the one stored under the same key before. Returns only after the
@@ -222,7 +230,7 @@ impl Store {
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::IdempotencyKeyReused`],
     /// [`StoreError::Busy`] or a failing database.
     pub async fn send(&self, message: NewMessage) -> Result<Message, StoreError> {
-        self.0.send(message).await
+        self.write(self.backend.send(message)).await
     }
 
     /// Gives the message `id`, which `caller` wrote, another text. The text it has already changes
@@ -239,7 +247,7 @@ impl Store {
         caller: UserId,
         text: MessageText,
     ) -> Result<Message, StoreError> {
-        self.0.edit(room, id, caller, text).await
+        self.write(self.backend.edit(room, id, caller, text)).await
     }
 
     /// Takes the text of the message `id`, which `caller` wrote, and returns the tombstone. Does
@@ -249,7 +257,7 @@ impl Store {
     /// [`StoreError::RoomNotFound`], [`StoreError::NotAMember`], [`StoreError::MessageNotFound`],
     /// [`StoreError::NotTheSender`], [`StoreError::Busy`] or a failing database.
     pub async fn delete(&self, room: RoomId, id: MessageId, caller: UserId) -> Result<Message, StoreError> {
-        self.0.delete(room, id, caller).await
+        self.write(self.backend.delete(room, id, caller)).await
     }
 
     /// Moves `reader`'s marker in `room` forward to `id`, never back, and returns where it is.
@@ -263,7 +271,7 @@ impl Store {
         reader: UserId,
         id: MessageId,
     ) -> Result<ReadMarker, StoreError> {
-        self.0.mark_read(room, reader, id).await
+        self.write(self.backend.mark_read(room, reader, id)).await
     }
 
     /// A page of `room` as `reader` may see it; `None` when nothing is new.
@@ -277,7 +285,7 @@ impl Store {
         reader: UserId,
         request: PageRequest,
     ) -> Result<Option<Page>, StoreError> {
-        self.0.page(room, reader, request).await
+        self.read(self.backend.page(room, reader, request)).await
     }
 
     /// What `reader` has missed after `cursor`, at most so many messages and bytes of JSON, for whoever will
@@ -292,7 +300,7 @@ impl Store {
         cursor: Seq,
         most: (u32, usize),
     ) -> Result<Missed, StoreError> {
-        self.0.missed(room, reader, cursor, most).await
+        self.read(self.backend.missed(room, reader, cursor, most)).await
     }
 
     /// A page of what has changed in `room` after `after`, for everybody who listens to it; and who is
@@ -307,6 +315,23 @@ impl Store {
         after: Seq,
         known_removals: i64,
     ) -> Result<Changes, StoreError> {
-        self.0.changes(room, after, known_removals).await
+        self.read(self.backend.changes(room, after, known_removals)).await
     }
+
+    /// Every read is answered here, and counted if it is turned away.
+    async fn read<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        counted(asked.await, &self.metrics.busy_reads)
+    }
+
+    /// And every write.
+    async fn write<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        counted(asked.await, &self.metrics.busy_writes)
+    }
+}
+
+fn counted<T>(outcome: Result<T, StoreError>, busy: &Counter) -> Result<T, StoreError> {
+    if let Err(StoreError::Busy(_)) = &outcome {
+        busy.inc();
+    }
+    outcome
 }

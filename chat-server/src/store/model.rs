@@ -2,7 +2,7 @@
 
 use chat_protocol::{Message, MessageId, MessageText, Page, RoomId, Seq, TransactionId, UserId};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// A room to be made.
 #[derive(Debug, Clone)]
@@ -13,6 +13,25 @@ pub struct NewRoom {
     pub title: String,
     /// Who else is in it; naming somebody twice, or the creator, does no harm.
     pub members: Vec<UserId>,
+    /// The creator's key, if there is one: the same on every try.
+    pub key: Option<TransactionId>,
+}
+
+/// By what it is known that a room was asked for before.
+#[derive(Debug, Clone)]
+pub(super) struct Creation {
+    pub(super) creator: UserId,
+    pub(super) key: TransactionId,
+    /// Of all that was asked for: tells a replay from a reused key.
+    pub(super) digest: Digest,
+}
+
+impl Creation {
+    /// Neither a title nor a name holds the end of a line.
+    pub(super) fn of(creator: UserId, key: TransactionId, title: &str, members: &BTreeSet<UserId>) -> Self {
+        let words: Vec<&str> = std::iter::once(title).chain(members.iter().map(UserId::as_str)).collect();
+        Self { creator, key, digest: digest(&words.join("\n")) }
+    }
 }
 
 /// A message to be stored.

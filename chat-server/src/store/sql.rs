@@ -8,11 +8,11 @@ pub(super) struct Sql(pub(super) &'static str);
 /// A table of statements: a constant each, and all of them for a test to prepare.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: $crate::store::sql::Sql = $crate::store::sql::Sql($sql);)*
+        $($(#[$doc])* pub(in crate::store) const $name: $crate::store::sql::Sql = $crate::store::sql::Sql($sql);)*
 
         /// Every statement with its name.
         #[cfg(test)]
-        pub(super) const ALL: &[(&str, $crate::store::sql::Sql)] = &[$((stringify!($name), $name)),*];
+        pub(in crate::store) const ALL: &[(&str, $crate::store::sql::Sql)] = &[$((stringify!($name), $name)),*];
     };
 }
 pub(super) use statements;

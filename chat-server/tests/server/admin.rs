@@ -1,10 +1,12 @@
 //! The commands of whoever runs the server, as processes beside a running one.
 
+mod answers;
 mod backup;
 mod files;
 mod imports;
 mod postgres;
 mod rooms;
+mod signals;
 
 use crate::common::{DEADLINE, binary};
 use chat_testkit::services::Postgres;
@@ -13,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -84,6 +86,14 @@ impl Place {
             path => Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap(),
         }
     }
+
+    /// Changes the database behind everybody's back.
+    pub(crate) fn change(&self, sql: &str) {
+        match self.database.to_str().unwrap() {
+            url if url.starts_with("postgres:") => drop(Postgres::shared().sql(url, sql)),
+            path => Connection::open(path).unwrap().execute_batch(sql).unwrap(),
+        }
+    }
 }
 
 /// How a command ended.
@@ -125,6 +135,10 @@ pub(crate) fn refuses(database: &Path, args: &[&str]) -> String {
     let ended = admin(database, args);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{args:?}: {ended:?}");
     ended.stderr
+}
+
+pub(crate) fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 /// Asks again until it is so.

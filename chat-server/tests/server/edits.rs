@@ -127,9 +127,11 @@ async fn a_late_replay_of_the_post_finds_the_message_as_it_stands() {
     // The key belongs to the text it came with, not to what the message says by now.
     alice.say_as(room, "k", "second words").await.is(ErrorCode::IdempotencyKeyReused);
     let tombstone = done(&alice.erase(room, 1).await);
-    let replay = alice.say_as(room, "k", "first words").await;
-    assert_eq!((replay.status.as_u16(), replay.json::<Message>()), (201, tombstone));
-    alice.say_as(room, "k", "other words").await.is(ErrorCode::IdempotencyKeyReused);
+    // What it said first nobody knows any more.
+    for text in ["first words", "other words"] {
+        let replay = alice.say_as(room, "k", text).await;
+        assert_eq!((replay.status.as_u16(), replay.json::<Message>()), (201, tombstone.clone()));
+    }
     assert_eq!(ids(&alice.page(room, "").await), [1], "nothing was said twice");
 }
 

@@ -1,7 +1,8 @@
 //! Rooms and members.
 
-use crate::common::{Server, ids};
+use crate::common::{Server, ids, send};
 use chat_protocol::{ErrorCode, Message, Room};
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -17,6 +18,23 @@ async fn a_room_has_its_creator_and_everybody_named_once_each() {
     assert_eq!((room.id.get(), room.title.as_str()), (1, "점심"));
     assert_eq!(members, ["alice", "bob", "민수"]);
     assert_eq!(alice.make_room(&[]).await.get(), 2);
+}
+
+#[tokio::test]
+async fn a_room_whose_answer_was_lost_is_asked_for_again_by_its_key() {
+    let server = Server::start();
+    let alice = server.user("alice");
+    let ask = |key: &str, title: &str| {
+        let request = alice.request(Method::POST, "/v1/rooms").header("Idempotency-Key", key);
+        send(request.json(&json!({ "title": title, "members": ["bob"] })))
+    };
+    let first = ask("k", "Lunch").await;
+    let again = ask("k", "Lunch").await;
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+    assert_eq!(first.json::<Room>(), again.json::<Room>());
+    ask("k", "Dinner").await.is(ErrorCode::IdempotencyKeyReused);
+    ask("no key", "Lunch").await.is(ErrorCode::BadRequest);
+    assert_eq!(alice.rooms().await.rooms.len(), 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use chat_server::store::{
     Changed, Database, NewMessage, NewRoom, Options, PageRequest, Store, StoreError, StoreThreads,
 };
 use chat_testkit::services::Postgres;
+use std::any::Any;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
@@ -34,21 +35,40 @@ pub(crate) use on_both;
 /// Where a database is.
 pub(crate) struct Place {
     pub(crate) database: Database,
+    /// Of PostgreSQL's, with the password.
+    url: Option<String>,
     _folder: Option<TempDir>,
 }
 
 impl Place {
     pub(crate) fn file() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { database: folder.path().join("chat.db").into(), _folder: Some(folder) }
+        Self { database: folder.path().join("chat.db").into(), url: None, _folder: Some(folder) }
     }
 
     pub(crate) fn postgres() -> Self {
-        Self::at(Postgres::shared().database().parse().unwrap())
+        let url = Postgres::shared().database();
+        Self { url: Some(url.clone()), ..Self::at(url.parse().unwrap()) }
     }
 
     pub(crate) fn at(database: Database) -> Self {
-        Self { database, _folder: None }
+        Self { database, url: None, _folder: None }
+    }
+
+    /// Keeps everybody from changing `room`, on SQLite any room, until what is returned is dropped.
+    pub(crate) fn lock(&self, room: RoomId) -> Box<dyn Any> {
+        match &self.database {
+            Database::File(path) => {
+                let other = rusqlite::Connection::open(path).unwrap();
+                other.execute_batch("BEGIN IMMEDIATE").unwrap();
+                Box::new(other)
+            }
+            Database::Postgres(_) => {
+                let url = self.url.as_ref().unwrap();
+                let lock = format!("SELECT 1 FROM rooms WHERE id = {room} FOR UPDATE");
+                Box::new(Postgres::shared().hold(url, &lock))
+            }
+        }
     }
 
     pub(crate) async fn open(&self) -> World {
@@ -108,7 +128,7 @@ impl World {
     /// A room of alice's and these.
     pub(crate) async fn room(&self, members: &[&str]) -> RoomId {
         let members = members.iter().map(|name| user(name)).collect();
-        let room = NewRoom { creator: user("alice"), title: "t".into(), members };
+        let room = NewRoom { creator: user("alice"), title: "t".into(), members, key: None };
         self.store.create_room(room).await.unwrap().id
     }
 

@@ -29,6 +29,7 @@ on_both! {
         assert_eq!(world.store.delete(room, id(1), user("alice")).await.unwrap(), deleted);
         refused(world.store.edit(room, id(1), user("alice"), text("back")).await, "MessageDeleted");
         assert_eq!(world.say(room, "alice", "1", "one").await, deleted, "a late replay");
+        assert_eq!(world.say(room, "alice", "1", "eins").await, deleted, "nobody knows what it said");
         assert_eq!(world.after(room, "bob", 0).await.unwrap().messages.len(), 1);
         assert_eq!(world.say(room, "alice", "2", "two").await.id.get(), 2, "the tombstone keeps its place");
     }

@@ -1,7 +1,8 @@
 //! Idempotency keys expire; messages do not.
 
 use crate::common::{Place, id, new, on_both, text, user};
-use chat_server::store::{Options, StoreError};
+use chat_protocol::TransactionId;
+use chat_server::store::{NewRoom, Options, StoreError};
 use chat_testkit::DEADLINE;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,21 @@ on_both! {
         assert!(long.told().is_empty() && short.told().is_empty() && other.told().is_empty());
         // Who retries now says it again.
         assert_eq!(short.say(room, "alice", "k5", "hi").await.id.get(), 1_002);
+    }
+
+    async fn a_rooms_own_key_expires_too_and_the_room_stays(place: Place) {
+        let long = place.open().await;
+        let key = Some(TransactionId::new("k").unwrap());
+        let lunch = NewRoom { creator: user("alice"), title: "Lunch".into(), members: vec![], key };
+        let room = long.store.create_room(lunch.clone()).await.unwrap();
+        assert_eq!(long.store.create_room(lunch.clone()).await.unwrap().id, room.id);
+        let short = place.open_with(keeping(Duration::from_millis(1))).await;
+        let begun = Instant::now();
+        while short.store.create_room(lunch.clone()).await.unwrap().id == room.id {
+            assert!(begun.elapsed() < DEADLINE);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(short.store.rooms_of(user("alice")).await.unwrap().len(), 2);
     }
 
     async fn a_key_that_is_young_enough_stays(place: Place) {

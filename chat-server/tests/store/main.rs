@@ -6,6 +6,7 @@
 mod common;
 
 mod announcements;
+mod busy;
 mod concurrency;
 mod edits;
 mod keys;

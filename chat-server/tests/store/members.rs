@@ -1,17 +1,41 @@
 //! Who is in a room, and what they have read.
 
 use crate::common::{Place, id, new, on_both, refused, user};
-use chat_protocol::RoomId;
+use chat_protocol::{RoomId, TransactionId};
 use chat_server::store::NewRoom;
 
 on_both! {
     async fn a_room_has_its_creator_and_whoever_is_named_each_once(place: Place) {
         let world = place.open().await;
         let members = vec![user("bob"), user("alice"), user("bob")];
-        let room = NewRoom { creator: user("alice"), title: "Lunch 점심".into(), members };
+        let room = NewRoom { creator: user("alice"), title: "Lunch 점심".into(), members, key: None };
         let room = world.store.create_room(room).await.unwrap();
         assert_eq!((room.title.as_str(), room.members), ("Lunch 점심", vec![user("alice"), user("bob")]));
         assert_eq!(world.room(&[]).await.get(), room.id.get() + 1);
+    }
+
+    async fn a_room_that_is_asked_for_again_by_the_same_key_is_the_same_room(place: Place) {
+        let world = place.open().await;
+        let ask = |creator: &str, title: &str, members: &[&str], key: &str| {
+            world.store.create_room(NewRoom {
+                creator: user(creator),
+                title: title.into(),
+                members: members.iter().map(|name| user(name)).collect(),
+                key: Some(TransactionId::new(key).unwrap()),
+            })
+        };
+        // At once, as a client does whose answer is late, and later.
+        let (one, two) = tokio::join!(ask("alice", "Lunch", &["bob"], "k"), ask("alice", "Lunch", &["bob"], "k"));
+        let room = one.unwrap();
+        assert_eq!(room, two.unwrap());
+        world.store.remove_member(room.id, user("bob"), user("alice")).await.unwrap();
+        assert_eq!(ask("alice", "Lunch", &["alice", "bob", "bob"], "k").await.unwrap(), room, "as it was made");
+        refused(ask("alice", "Dinner", &["bob"], "k").await, "IdempotencyKeyReused");
+        refused(ask("alice", "Lunch", &["carol"], "k").await, "IdempotencyKeyReused");
+        // The key is hers.
+        assert_ne!(ask("bob", "Lunch", &["alice"], "k").await.unwrap().id, room.id);
+        assert_ne!(ask("alice", "Lunch", &["bob"], "l").await.unwrap().id, room.id);
+        assert_eq!(world.store.rooms_of(user("bob")).await.unwrap().len(), 3);
     }
 
     async fn a_member_lets_others_in_and_out(place: Place) {

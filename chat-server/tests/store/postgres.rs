@@ -6,10 +6,13 @@ use chat_protocol::{Message, RoomId};
 use chat_server::store::{Database, OpenError, Options, PageRequest, Store, StoreError};
 use chat_testkit::DEADLINE;
 use chat_testkit::services::Postgres;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 fn at(url: &str) -> Database {
     url.parse().unwrap()
@@ -112,6 +115,36 @@ async fn postgres_may_stop_or_crash_and_come_back_and_nothing_confirmed_is_lost_
     for message in &confirmed {
         assert!(kept.contains(message), "{message:?} is lost");
     }
+}
+
+/// An address whose network drops what is sent to it without a word: nobody accepts, and the queue is full.
+async fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let (address, mut queue) = (listener.local_addr().unwrap(), Vec::new());
+    while let Ok(taken) = timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        queue.push(taken.unwrap());
+    }
+    (address, listener, queue)
+}
+
+#[tokio::test]
+async fn a_host_that_is_silent_leaves_time_for_the_next() {
+    let url = Postgres::shared().database();
+    let (address, _listener, _queue) = black_hole().await;
+    let place = Place::at(at(&url.replace('@', &format!("@{address},"))));
+    let world = timeout(DEADLINE, place.open()).await.unwrap();
+    let room = world.room(&[]).await;
+    world.say(room, "alice", "k", "hi").await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_a_connection_and_says_nothing_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://chat:hunter2@{}/chat", silent.local_addr().unwrap());
+    let why = timeout(DEADLINE, refusal(Postgres::shared(), &url)).await.expect("it waits on and on");
+    assert!(why.contains("no answer in time"), "{why}");
 }
 
 #[tokio::test]

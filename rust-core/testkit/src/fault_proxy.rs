@@ -106,6 +106,14 @@ impl FaultProxy {
         });
     }
 
+    /// Breaks every connection that is open now, with the answers that it holds; the next is carried.
+    pub fn cut(&self) {
+        self.mode.send_modify(|mode| {
+            mode.carries = Carries::Everything;
+            mode.outages += 1;
+        });
+    }
+
     /// All is well again; what was held arrives.
     pub fn come_back(&self) {
         self.mode.send_modify(|mode| mode.carries = Carries::Everything);

@@ -27,7 +27,8 @@ async fn one_user_does_not_take_everybodys_places_by_making_rooms() {
     let world = World::new(bounds, Batching::default()).await;
     let mut rooms = vec![world.room];
     for _ in 0..2 {
-        let room = NewRoom { creator: user("alice"), title: "t".into(), members: vec![user("bob")] };
+        let room =
+            NewRoom { creator: user("alice"), title: "t".into(), members: vec![user("bob")], key: None };
         rooms.push(world.store.create_room(room).await.unwrap().id);
     }
     let join = |name, room: usize| world.try_join_in(rooms[room], name, 0, Rendering::Sse);

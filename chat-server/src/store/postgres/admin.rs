@@ -85,6 +85,10 @@ statements! {
         "INSERT INTO members (room, user_id, read_marker)
          SELECT $1, n.* FROM unnest($2::text[], $3::bigint[]) n";
 
+    /// Held by whoever begins an import, until the transaction that makes its room ends; before that nobody sees the room's
+    /// row, and so cannot wait for it. The number is the room's, negative: [`migrations`] has a positive one.
+    LOCK_NUMBER = "SELECT pg_advisory_xact_lock(-$1::bigint)";
+
     /// Takes away the end of an import, and at last the room.
     DELETE_MESSAGES = "DELETE FROM messages WHERE room = $1 AND id > $2";
     DELETE_ROOM = "DELETE FROM rooms WHERE id = $1";
@@ -128,6 +132,11 @@ impl Desk {
             Some(found) => Err(OpenError::OutOfDate { found, known: migrations::NEWEST }),
             None => Err(OpenError::Missing(url.to_string())),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     async fn rows(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, AdminError> {
@@ -293,21 +302,21 @@ impl Admin for Desk {
         self::users(&gone)
     }
 
-    async fn import(&mut self, into: &Import, batch: &[Message]) -> Result<RoomId, AdminError> {
+    async fn import(&mut self, import: &mut Import, batch: &[Message]) -> Result<RoomId, AdminError> {
         let tx = self.client.transaction().await?;
-        let room = match into {
-            Import::New { title, created_at } => {
-                let row = tx.query_one(INSERT_ROOM.0, &[title, &created_at.as_millis()]).await?;
-                stored(RoomId::new(row.try_get(0)?))?
+        let room = match import.room {
+            None => {
+                let made = [&import.title as &(dyn ToSql + Sync), &import.created_at.as_millis()];
+                let room = stored(RoomId::new(tx.query_one(INSERT_ROOM.0, &made).await?.try_get(0)?))?;
+                tx.execute(LOCK_NUMBER.0, &[&room.get()]).await?;
+                *import.room.insert(room)
             }
-            Import::Into(room) => {
-                still_unfinished(lock(&tx, *room).await)?;
-                *room
-            }
+            Some(room) => still_unfinished(lock(&tx, room).await, import.brought)?,
         };
         match insert(&tx, room, batch).await {
             Ok(()) => {
                 tx.commit().await?;
+                import.brought += batch.len() as i64;
                 Ok(room)
             }
             Err(error) => {
@@ -332,7 +341,7 @@ impl Admin for Desk {
         members: &[Member],
     ) -> Result<(), AdminError> {
         let tx = self.client.transaction().await?;
-        still_unfinished(lock(&tx, room).await)?;
+        still_unfinished(lock(&tx, room).await, last_id)?;
         tx.execute(FINISH_ROOM.0, &[&room.get(), &last_id, &last_seq.get()]).await?;
         let names: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
         let markers: Vec<i64> = members.iter().map(|member| member.read_marker).collect();
@@ -345,6 +354,7 @@ impl Admin for Desk {
 
     async fn discard_some(&mut self, room: RoomId) -> Result<bool, AdminError> {
         let tx = self.client.transaction().await?;
+        tx.execute(LOCK_NUMBER.0, &[&room.get()]).await?;
         let info = lock(&tx, room).await?;
         if info.members > 0 || info.messages > 0 {
             return Err(AdminError::Whole(room));

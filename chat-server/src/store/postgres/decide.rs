@@ -115,7 +115,7 @@ impl State {
         let digest = digest(new.text.as_str()).to_vec();
         let key = (new.sender.clone(), new.transaction_id.clone());
         if let Some(known) = self.keys.get(&key).and_then(|id| self.messages.get(id)) {
-            // Without a digest it was imported, and what it said at first nobody knows.
+            // Without a digest it was deleted or imported, and what it said at first nobody knows.
             let same = known.digest.as_ref().is_none_or(|known| *known == digest);
             if !same {
                 return Err(StoreError::IdempotencyKeyReused);
@@ -166,8 +166,11 @@ impl State {
         }
         let seq = self.next_seq()?;
         self.urgent = true;
-        // A tombstone: everything but the text. The digest stays, so that a late replay of the `POST` still
-        // finds what it has made instead of saying it again.
+        // A tombstone: everything but the text and its digest, by which a guess at it could be checked. The key stays, so
+        // that a late replay of the `POST`, whatever its text, still finds what it has made instead of saying it again.
+        if let Some(kept) = self.messages.get_mut(&id.get()) {
+            kept.digest = None;
+        }
         Ok(self.rewrite(Message { seq, text: String::new(), deleted: true, ..message }))
     }
 

@@ -7,7 +7,7 @@ use crate::store::expiry::{AT_ONCE, OldKeys, ROOMS_AT_ONCE};
 use chat_protocol::{RoomId, Timestamp};
 use tokio::time::timeout;
 
-/// Of the next rooms after `after`, those whose first key is older than `before`.
+/// Of the next rooms after `after`, those where a key is older than `before`.
 pub(super) async fn old(pool: &Pool, after: i64, before: Timestamp) -> Result<OldKeys, Failure> {
     let rows = pool.rows(sql::OLD_KEYS, &[&after, &before.as_millis(), &ROOMS_AT_ONCE]).await?;
     let looked_at = rows.iter().map(|row| Ok((stored(RoomId::new(row.try_get(0)?))?, row.try_get(1)?)));
@@ -23,13 +23,15 @@ pub(super) async fn clear(pool: &Pool, room: RoomId, before: Timestamp) -> Resul
 async fn transact(pool: &Pool, room: i64, before: i64) -> Result<bool, Failure> {
     let mut session = pool.session().await?;
     let lock = session.prepare(sql::LOCK_ROOM).await?;
+    let creation = session.prepare(sql::CLEAR_CREATION).await?;
     let which = session.prepare(sql::WHICH_KEYS).await?;
     let clear = session.prepare(sql::CLEAR_KEYS).await?;
     let remember = session.prepare(sql::KEYS_FROM).await?;
     let client = session.client()?;
     let lock = async { client.query_opt(&lock, &[&room]).await };
+    let creation = async { client.execute(&creation, &[&room, &before]).await };
     let which = async { client.query_opt(&which, &[&room, &before, &AT_ONCE]).await };
-    let (_, _, found) = tokio::try_join!(biased; client.batch_execute("BEGIN"), lock, which)?;
+    let (.., found) = tokio::try_join!(biased; client.batch_execute("BEGIN"), lock, creation, which)?;
     let mut more = false;
     if let Some(found) = found {
         let (from, kept, last): (i64, Option<i64>, i64) =

@@ -16,7 +16,7 @@
 
 use super::batch::{self, Done};
 use super::decide::{Change, Outcome};
-use super::pool::{Failure, Pool};
+use super::pool::{ANSWER, Failure, Pool};
 use crate::metrics;
 use crate::store::Options;
 use crate::store::error::StoreError;
@@ -28,6 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// Most changes in one transaction. Bounds how long the first waits for the last; far beyond it the sync no
 /// longer weighs anything.
@@ -35,6 +36,7 @@ const MAX_BATCH: usize = 256;
 
 struct Job {
     change: Change,
+    queued: Instant,
     answer: oneshot::Sender<Outcome>,
 }
 
@@ -73,18 +75,19 @@ impl Lanes {
         Self(Arc::new(Inner { pool, announce, most_waiting, metrics, waiting: Mutex::default() }))
     }
 
-    /// Makes a change and returns once it is on the disk. Dropping the future does not stop the change.
+    /// Makes a change and returns once it is on the disk. Dropping the future does not stop the change. Whatever is in its
+    /// way, it waits no longer than for one answer: what it is told then is that nobody knows.
     pub(super) async fn submit(&self, room: RoomId, change: Change) -> Outcome {
         let (answer, answered) = oneshot::channel();
-        self.queue(room, Job { change, answer })?;
+        self.queue(room, Job { change, queued: Instant::now(), answer })?;
+        let answered = timeout(ANSWER, answered).await.map_err(|_| Failure::silent())?;
         // A lane that panicked takes its answers along.
-        answered.await.map_err(|_| StoreError::Failed("the writer dropped the change".into()))?
+        answered.map_err(|_| StoreError::Failed("the writer dropped the change".into()))?
     }
 
     fn queue(&self, room: RoomId, job: Job) -> Result<(), StoreError> {
         let mut waiting = self.0.lock();
         if waiting.jobs >= self.0.most_waiting {
-            self.0.metrics.busy_writes.inc();
             return Err(StoreError::Busy("too many writes are waiting".into()));
         }
         waiting.jobs += 1;
@@ -123,8 +126,12 @@ struct Lane {
 impl Lane {
     async fn run(mut self) {
         while let Some(batch) = self.next() {
-            let (changes, answers): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|job| (job.change, job.answer)).unzip();
+            // Who has waited for too long was told so, and may have asked again.
+            let in_time = batch.into_iter().filter(|job| job.queued.elapsed() < ANSWER);
+            let (changes, answers): (Vec<_>, Vec<_>) = in_time.map(|job| (job.change, job.answer)).unzip();
+            if changes.is_empty() {
+                continue;
+            }
             let begun = Instant::now();
             let done = batch::run(&self.inner.pool, self.room, &changes).await;
             self.announce(done.notice);

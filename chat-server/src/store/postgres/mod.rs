@@ -17,6 +17,7 @@ mod lanes;
 pub(crate) mod migrations;
 mod pool;
 mod reads;
+mod rooms;
 mod rows;
 mod sql;
 mod tls;
@@ -29,7 +30,7 @@ use super::Options;
 use super::backend::Backend;
 use super::error::{OpenError, StoreError};
 use super::expiry::OldKeys;
-use super::model::{Changes, Missed, NewMessage, PageRequest};
+use super::model::{Changes, Creation, Missed, NewMessage, PageRequest};
 use super::notices::Announce;
 use async_trait::async_trait;
 use chat_protocol::{
@@ -40,9 +41,9 @@ use lanes::Lanes;
 use pool::{Failure, Pool};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
-use tokio_postgres::Client;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Error};
 
 /// How long a server that says it is just starting is waited for. After a crash it reads its log first.
 const STARTING: Duration = Duration::from_secs(30);
@@ -80,15 +81,9 @@ pub(crate) async fn connect(url: &PostgresUrl) -> Result<Client, OpenError> {
     let (config, tls) = url.config().map_err(|why| unusable(url, why.to_string()))?;
     let patience = Instant::now() + STARTING;
     loop {
-        match config.connect(tls.clone()).await {
-            Ok((client, connection)) => {
-                // It ends with the client, and what is wrong with it the client hears.
-                tokio::spawn(connection);
-                // Whatever the database's default is: what was waited for must be seen.
-                let set = "SET default_transaction_isolation = 'read committed'";
-                client.batch_execute(set).await.map_err(|error| unusable(url, pool::in_full(&error)))?;
-                return Ok(client);
-            }
+        let attempt = timeout(pool::CONNECT, attempt(&config, tls.clone())).await;
+        match attempt.map_err(|_| unusable(url, "no answer in time".into()))? {
+            Ok(client) => return Ok(client),
             Err(error)
                 if error.code() == Some(&SqlState::CANNOT_CONNECT_NOW) && Instant::now() < patience =>
             {
@@ -97,6 +92,14 @@ pub(crate) async fn connect(url: &PostgresUrl) -> Result<Client, OpenError> {
             Err(error) => return Err(unusable(url, pool::in_full(&error))),
         }
     }
+}
+
+async fn attempt(config: &Config, tls: tls::Connector) -> Result<Client, Error> {
+    let (client, connection) = config.connect(tls).await?;
+    // It ends with the client, and what is wrong with it the client hears.
+    tokio::spawn(connection);
+    client.batch_execute(pool::PROMISES).await?;
+    Ok(client)
 }
 
 fn unusable(url: &PostgresUrl, why: String) -> OpenError {
@@ -113,12 +116,15 @@ impl Backend for Postgres {
         }
     }
 
-    async fn create_room(&self, title: String, members: BTreeSet<UserId>) -> Result<Room, StoreError> {
-        let created_at = Timestamp::now();
-        let names: Vec<&str> = members.iter().map(UserId::as_str).collect();
-        let rows = self.pool.rows(sql::CREATE_ROOM, &[&title, &created_at.as_millis(), &names]).await?;
-        let row = rows.first().ok_or_else(|| StoreError::Failed("no room was made".into()))?;
-        let id = rows::stored(RoomId::new(row.try_get(0).map_err(Failure::from)?))?;
+    async fn create_room(
+        &self,
+        title: String,
+        members: BTreeSet<UserId>,
+        creation: Option<Creation>,
+    ) -> Result<Room, StoreError> {
+        // Two questions at most, and no longer than one.
+        let made = rooms::create(&self.pool, &title, &members, creation.as_ref());
+        let (id, created_at) = timeout(pool::ANSWER, made).await.map_err(|_| Failure::silent())??;
         Ok(Room { id, title, members: members.into_iter().collect(), created_at })
     }
 
@@ -153,7 +159,9 @@ impl Backend for Postgres {
     }
 
     async fn mark_read(&self, room: RoomId, reader: UserId, id: MessageId) -> Result<ReadMarker, StoreError> {
-        reads::mark_read(&self.pool, room, &reader, id).await
+        // Two questions, and no longer than one.
+        let asked = reads::mark_read(&self.pool, room, &reader, id);
+        timeout(pool::ANSWER, asked).await.map_err(|_| Failure::silent())?
     }
 
     async fn page(
@@ -187,3 +195,6 @@ impl Backend for Postgres {
         Ok(keys::clear(&self.pool, room, before).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

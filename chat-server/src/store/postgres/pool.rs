@@ -4,16 +4,17 @@
 //! open. The next one is made when it is wanted: that is how the server comes back by itself after
 //! PostgreSQL was away.
 
-use crate::metrics;
+use crate::metrics::{self, Raised};
 use crate::store::Options;
 use crate::store::error::StoreError;
 use crate::store::sql::Sql;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime,
 };
-use prometheus_client::metrics::gauge::Gauge;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -23,14 +24,23 @@ use tokio_postgres::{Row, Statement};
 /// up, and more patience would only make more wait.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How long a connection may take to be made: time for four addresses that say nothing, and for one that does. With
+/// [`WAIT`] before it still less than [`ANSWER`], so that what is wrong is told in its own words.
+pub(super) const CONNECT: Duration = Duration::from_secs(9);
+
 /// How long an answer may take, seen from here. Longer than the server's own limits below, which say what
 /// it was; this one is for a server that says nothing any more.
 pub(super) const ANSWER: Duration = Duration::from_secs(15);
 
-/// What every connection is told once. No statement here takes a second, waits for a lock that long, or
-/// leaves a transaction open: these are for the day when something is wrong. A commit is confirmed when it
-/// is on the disk, so a server that was set not to wait for that is asked to (any other setting of
-/// `synchronous_commit` is the operator's choice among kinds of waiting). Such statements gain nothing by being
+/// What every connection is told first, a command's too, whatever the database's own settings are. What was waited for must
+/// be seen. And a commit is confirmed when it is on the disk, so a server that was set not to wait for that is asked to
+/// (any other setting of `synchronous_commit` is the operator's choice among kinds of waiting).
+pub(super) const PROMISES: &str = "
+    SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// What a connection of the pool is told besides. No statement here takes a second, waits for a lock that long, or
+/// leaves a transaction open: these are for the day when something is wrong. Such statements gain nothing by being
 /// compiled or spread over workers, who would bring the rows of a page in any order. Each follows an index and
 /// reads no more than it answers; a planner without statistics, as in a new database, would rather collect the
 /// rest of a room and sort it, so it is not asked. Nor does it plan anew for each room, of which it may never have heard.
@@ -38,15 +48,13 @@ pub(super) const SESSION: &str = "
     SET statement_timeout = '10s';
     SET lock_timeout = '5s';
     SET idle_in_transaction_session_timeout = '10s';
-    SET default_transaction_isolation = 'read committed';
     SET jit = off;
     SET max_parallel_workers_per_gather = 0;
     SET enable_seqscan = off;
     SET enable_bitmapscan = off;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
-    SET plan_cache_mode = force_generic_plan;
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    SET plan_cache_mode = force_generic_plan";
 
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -54,7 +62,9 @@ type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 #[derive(Clone)]
 pub(super) struct Pool {
     connections: deadpool_postgres::Pool,
-    most_waiting: usize,
+    /// A place for each question that counts.
+    counting: Arc<Semaphore>,
+    most_waiting: i64,
     metrics: metrics::Store,
 }
 
@@ -68,42 +78,64 @@ impl Pool {
             .max_size(options.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
-            .create_timeout(Some(WAIT))
+            .create_timeout(Some(CONNECT))
             .recycle_timeout(Some(WAIT))
             .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+                Box::pin(async move {
+                    let settings = format!("{PROMISES};{SESSION}");
+                    client.batch_execute(&settings).await.map_err(HookError::Backend)
+                })
             }))
             .build();
         // It fails only where timeouts are asked for without a runtime.
         let connections = connections.unwrap_or_else(|_| unreachable!());
-        Self { connections, most_waiting: options.reader_queue, metrics: options.metrics.clone() }
+        let counting = Arc::new(Semaphore::new((options.connections / 2).max(1)));
+        let most_waiting = i64::try_from(options.reader_queue).unwrap_or(i64::MAX);
+        Self { connections, counting, most_waiting, metrics: options.metrics.clone() }
     }
 
     /// One connection, for a while.
     pub(super) async fn session(&self) -> Result<Session, Failure> {
-        if self.connections.status().waiting >= self.most_waiting {
-            self.metrics.busy_reads.inc();
-            return Err(Failure::Passing("too much is waiting for a connection".into()));
-        }
-        let waiting = Raised::new(&self.metrics.waiting_reads);
-        let connection = self.connections.get().await?;
+        let waiting = self.wait()?;
+        let connection = self.connections.get().await;
         drop(waiting);
-        let session = Session { connection: Some(connection), pool: self.clone() };
         self.count();
-        Ok(session)
+        Ok(Session { connection: Some(connection?), pool: self.clone() })
     }
 
     /// One question, one answer: a snapshot of its own.
     pub(super) async fn rows(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Failure> {
         // The way to a connection too: a server may take one and then say nothing.
+        timeout(ANSWER, self.ask(sql, params)).await.map_err(|_| Failure::silent())?
+    }
+
+    /// The same for a question that counts, which takes as long as there is to count. Of these no more are asked at once
+    /// than half of the connections can carry, and the rest is there for everybody.
+    pub(super) async fn counted_rows(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Failure> {
         let asked = async {
-            let mut session = self.session().await?;
-            let statement = session.prepare(sql).await?;
-            let rows = session.client()?.query(&statement, params).await?;
-            session.keep();
-            Ok(rows)
+            let waiting = self.wait()?;
+            // It is never closed.
+            let _place = self.counting.acquire().await.map_err(|_| Failure::silent())?;
+            drop(waiting);
+            self.ask(sql, params).await
         };
         timeout(ANSWER, asked).await.map_err(|_| Failure::silent())?
+    }
+
+    async fn ask(&self, sql: Sql, params: Params<'_>) -> Result<Vec<Row>, Failure> {
+        let mut session = self.session().await?;
+        let statement = session.prepare(sql).await?;
+        let rows = session.client()?.query(&statement, params).await?;
+        session.keep();
+        Ok(rows)
+    }
+
+    /// A place among those who wait, while it is held.
+    fn wait(&self) -> Result<Raised, Failure> {
+        match self.metrics.waiting_reads.get() >= self.most_waiting {
+            true => Err(Failure::Passing("too much is waiting for a connection".into())),
+            false => Ok(Raised::new(&self.metrics.waiting_reads)),
+        }
     }
 
     fn count(&self) {
@@ -142,22 +174,6 @@ impl Drop for Session {
             drop(Object::take(connection));
         }
         self.pool.count();
-    }
-}
-
-/// A gauge that is one higher as long as this lives.
-struct Raised<'a>(&'a Gauge);
-
-impl<'a> Raised<'a> {
-    fn new(gauge: &'a Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Raised<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 pub(super) async fn rooms_of(pool: &Pool, user: &UserId) -> Result<Vec<RoomSummary>, StoreError> {
-    let rows = pool.rows(sql::ROOMS_OF, &[&user.as_str()]).await?;
+    let rows = pool.counted_rows(sql::ROOMS_OF, &[&user.as_str()]).await?;
     let summary = |row: &Row| -> Result<RoomSummary, Failure> {
         let marker: Option<i64> = row.try_get(3)?;
         let last: Option<i64> = row.try_get(4)?;
@@ -130,7 +130,7 @@ pub(super) async fn mark_read(
     if id.get() > newest {
         return Err(StoreError::MarkerAhead { newest });
     }
-    let rows = pool.rows(sql::MARKER, &[&room.get(), &reader.as_str()]).await?;
+    let rows = pool.counted_rows(sql::MARKER, &[&room.get(), &reader.as_str()]).await?;
     // Taken out between the two.
     let row = rows.first().ok_or(StoreError::NotAMember)?;
     let id = stored(MessageId::new(row.try_get(0).map_err(Failure::from)?))?;

@@ -1,5 +1,5 @@
-//! Every statement that PostgreSQL is asked. Each is short and finds its rows by an index, which a test
-//! reads off the plans.
+//! Every statement that PostgreSQL is asked on the way of a request. Each is short and finds its rows by an index, which a
+//! test reads off the plans of all of them; what a command asks has a table of its own.
 
 use crate::store::sql::statements;
 
@@ -60,11 +60,17 @@ statements! {
     /// Whether the database answers, and takes changes.
     PING = "SELECT pg_is_in_recovery(), EXISTS (SELECT 1 FROM rooms)";
 
-    /// Makes a room with members, in one statement.
+    /// Makes a room with members, in one statement; none if its key has made one before.
     CREATE_ROOM =
-        "WITH room AS (INSERT INTO rooms (title, created_at) VALUES ($1, $2) RETURNING id),
+        "WITH room AS (INSERT INTO rooms (title, created_at, creator, creation_key, creation_digest)
+                       VALUES ($1, $2, $4, $5, $6)
+                       ON CONFLICT (creator, creation_key) WHERE creation_key IS NOT NULL DO NOTHING RETURNING id),
               members AS (INSERT INTO members (room, user_id) SELECT room.id, u FROM room, unnest($3::text[]) u)
          SELECT id FROM room";
+
+    /// The room that a key has made before.
+    ROOM_BY_KEY =
+        "SELECT id, created_at, creation_digest FROM rooms WHERE creator = $1 AND creation_key = $2";
 
     /// The rooms of a user, in no order. An idle list costs an index scan and two look-ups a room.
     ROOMS_OF = with_message_columns!(
@@ -169,25 +175,27 @@ statements! {
     /// Writes what changed in messages that are there. They are looked up, and written where they lie: while the
     /// room is locked, nobody puts them elsewhere.
     UPDATE_MESSAGES =
-        "UPDATE messages m SET seq = n.seq, text = n.text, edited_at = n.edited_at, deleted = n.deleted
+        "UPDATE messages m SET seq = n.seq, text = n.text, edited_at = n.edited_at, deleted = n.deleted,
+                text_digest = CASE WHEN n.deleted THEN NULL ELSE m.text_digest END
            FROM (SELECT n.*, w.place
                    FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::boolean[])
                         AS n (id, seq, text, edited_at, deleted) CROSS JOIN LATERAL (
                         SELECT w.ctid AS place FROM messages w WHERE w.room = $1 AND w.id = n.id LIMIT 1) w) n
           WHERE m.ctid = n.place";
 
-    /// Takes users out.
-    DELETE_MEMBERS = "DELETE FROM members WHERE room = $1 AND user_id = ANY($2)";
+    /// Takes users out. `+ 0` keeps the index by room from being tried, and by it everybody in the room. Not by where a
+    /// look-up has found them: markers move without the room's lock, and put rows elsewhere.
+    DELETE_MEMBERS = "DELETE FROM members WHERE room + 0 = $1 AND user_id = ANY($2)";
 
     /// Lets users in, each with nothing unread.
     INSERT_MEMBERS =
         "INSERT INTO members (room, user_id, read_marker)
          SELECT $1, n.* FROM unnest($2::text[], $3::bigint[]) n";
 
-    /// Of the next rooms, whether the first key is old. The subquery is an index scan of its length.
+    /// Of the next rooms, whether the first key of a message is old, or the room's own. The subquery is an index scan of its length.
     OLD_KEYS =
-        "SELECT r.id, m.sent_at IS NOT NULL AND m.sent_at < $2
-           FROM (SELECT id, keys_from FROM rooms WHERE id > $1 ORDER BY id LIMIT $3) r
+        "SELECT r.id, coalesce(m.sent_at < $2, false) OR (r.creation_key IS NOT NULL AND r.created_at < $2)
+           FROM (SELECT id, keys_from, creation_key, created_at FROM rooms WHERE id > $1 ORDER BY id LIMIT $3) r
            LEFT JOIN messages m ON m.room = r.id AND m.id = r.keys_from
           ORDER BY r.id";
 
@@ -202,6 +210,11 @@ statements! {
     /// Clears keys.
     CLEAR_KEYS =
         "UPDATE messages SET transaction_id = NULL, text_digest = NULL WHERE room = $1 AND id >= $2 AND id < $3";
+
+    /// Clears the room's own key, if it is old.
+    CLEAR_CREATION =
+        "UPDATE rooms SET creator = NULL, creation_key = NULL, creation_digest = NULL
+          WHERE id = $1 AND creator IS NOT NULL AND created_at < $2";
 
     /// Remembers up to where.
     KEYS_FROM = "UPDATE rooms SET keys_from = $2 WHERE id = $1";

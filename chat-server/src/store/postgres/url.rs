@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-/// To reach the host, or to learn that nobody can: a server on the same continent answers in far less.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// To reach one address, or to learn that nobody can: a server on the same continent answers in far less. Several hosts,
+/// or a name with several addresses, are tried one after the other, and a silent one must leave time for those behind it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A peer that is gone without a word is given up after about this long, on whichever side of the question.
 const PEER_TIMEOUT: Duration = Duration::from_secs(15);
 const KEEPALIVE: Duration = Duration::from_secs(5);
@@ -24,15 +25,30 @@ pub struct PostgresUrl(String);
 pub struct InvalidUrl(String);
 
 impl PostgresUrl {
-    /// Whether `given` is meant to be one, rather than the path of a file. Another database's URL is too: it is
-    /// refused when it is used, and not taken for a path, which errors would show with the password in it.
+    /// Whether `given` is meant to be one, rather than the path of a file. Another database's URL is too, and so is libpq's
+    /// other way to say it (`host=… password=…`): it is refused when it is used, and not taken for a path, which errors
+    /// would show with the password in it.
     pub fn is_meant(given: &str) -> bool {
-        given.contains("://")
+        given.contains("://") || given.starts_with("host=") || given.contains("password=")
     }
 
     /// Takes it as it is; whether it can be used shows when it is.
     pub fn new(url: impl Into<String>) -> Self {
         Self(url.into())
+    }
+
+    /// Whether nobody can say where the password ends, or it is no URL at all. What follows the first `@` is taken for the host, and is shown; it may
+    /// be the rest of a password.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        let (before, behind) = self.0.split_once('@').unwrap_or((&self.0, ""));
+        behind.contains('@')
+            || !self.0.contains("://")
+            || (!behind.is_empty() && before.contains("password="))
+    }
+
+    /// Whether it begins as one does.
+    fn is_postgres(&self) -> bool {
+        self.0.starts_with("postgres://") || self.0.starts_with("postgresql://")
     }
 
     /// What is before and behind the question mark; one in a password is part of that.
@@ -47,16 +63,21 @@ impl PostgresUrl {
     /// What it says, for the client library, and how to encrypt.
     pub(in crate::store) fn config(&self) -> Result<(Config, Connector), InvalidUrl> {
         let (base, query) = self.parts();
-        if !base.starts_with("postgres://") && !base.starts_with("postgresql://") {
+        if !self.is_postgres() {
             return Err(InvalidUrl(
                 "a database is the path of a file, or a URL that begins with postgres://".into(),
+            ));
+        }
+        if self.is_ambiguous() {
+            return Err(InvalidUrl(
+                "write @ in a password as %40, and so wherever else it is part of a word".into(),
             ));
         }
         let (mut mode, mut root, mut others) = ("prefer", None, Vec::new());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
                 Some(("sslmode", value)) => mode = value,
-                Some(("sslrootcert", value)) => root = Some(PathBuf::from(value)),
+                Some(("sslrootcert", value)) => root = Some(PathBuf::from(value.replace("%40", "@"))),
                 _ => others.push(parameter),
             }
         }
@@ -97,7 +118,9 @@ impl PostgresUrl {
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(config) = Config::from_str(self.parts().0) else { return f.write_str("postgres://…") };
+        let clear = self.is_postgres() && !self.is_ambiguous();
+        let config = Config::from_str(self.parts().0).ok().filter(|_| clear);
+        let Some(config) = config else { return f.write_str("postgres://…") };
         f.write_str("postgres://")?;
         if let Some(user) = config.get_user() {
             write!(f, "{user}@")?;

@@ -3,9 +3,11 @@
 //! SQLite lets one process write at a time, and who waits asks again after a while instead of standing in a queue. So
 //! an import pauses after each batch ([`PAUSE`]), or the server's writer would hardly ever find the file free.
 
+pub(super) mod sql;
+
 use super::connection::{open_reader, open_writer};
 use super::rows::{message_with_key, stored};
-use super::sql::with_message_columns;
+use super::sql::{Ask, PING};
 use super::{members, migrations, rooms};
 use crate::store::admin::{
     Admin, AdminError, Import, Member, RoomInfo, Vacuumed, first_digest, still_unfinished,
@@ -27,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// 20 and then every 25 ms at first, so it finds this gap, whenever it began to wait.
 const PAUSE: Duration = Duration::from_millis(30);
 
+/// How often the log is tried to be folded into the file, [`PAUSE`] apart: one and a half seconds.
+const FOLDS: u32 = 50;
+
 /// Messages discarded in one transaction: some 50 ms.
 const DISCARDED_AT_ONCE: i64 = 10_000;
 
@@ -39,14 +44,11 @@ pub(in crate::store) struct Desk {
 impl Desk {
     pub(in crate::store) fn open(path: &Path) -> Result<Self, OpenError> {
         refuse_missing(path)?;
-        // Read first: what is not ours is not to be put into another journal mode.
-        let reader = open_reader(path)?;
-        let found = migrations::version(&reader)?;
+        let connection = open_writer(path)?;
+        let found = migrations::version(&connection)?;
         if found < migrations::NEWEST {
             return Err(OpenError::OutOfDate { found, known: migrations::NEWEST });
         }
-        drop(reader);
-        let connection = open_writer(path)?;
         connection.busy_timeout(PATIENCE)?;
         Ok(Self { path: path.to_owned(), connection })
     }
@@ -59,6 +61,23 @@ impl Desk {
         let outcome = change(&tx)?;
         tx.commit()?;
         Ok(outcome)
+    }
+
+    /// Folds the log into the file, which is cut to its size only then, and says whether somebody is in the way. Looks again
+    /// for a moment, as who reads a page is soon gone, but never waits: a checkpoint that waits for a reader holds up
+    /// everybody who writes.
+    fn fold(&self) -> Result<bool, AdminError> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let mut busy = true;
+        for _ in 0..FOLDS {
+            busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if !busy {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.connection.busy_timeout(PATIENCE)?;
+        Ok(busy)
     }
 
     /// What the file takes on the disk, and its log.
@@ -90,18 +109,6 @@ pub(super) fn refuse_missing(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// The columns of a [`RoomInfo`]. The last is the newest id that there is, beyond `last_id` only in an import.
-macro_rules! room_info {
-    ($after:literal) => {
-        concat!(
-            "SELECT r.id, r.title, r.created_at, (SELECT count(*) FROM members WHERE room = r.id), r.last_id, r.last_seq,
-                    (SELECT max(id) FROM messages WHERE room = r.id)
-               FROM rooms r ",
-            $after
-        )
-    };
-}
-
 fn room_info(row: &Row<'_>) -> rusqlite::Result<RoomInfo> {
     let messages = row.get(4)?;
     let newest: Option<i64> = row.get(6)?;
@@ -117,10 +124,7 @@ fn room_info(row: &Row<'_>) -> rusqlite::Result<RoomInfo> {
 }
 
 fn one_room(tx: &Connection, room: RoomId) -> Result<RoomInfo, AdminError> {
-    tx.prepare_cached(room_info!("WHERE r.id = ?1"))?
-        .query_row([room.get()], room_info)
-        .optional()?
-        .ok_or(AdminError::NoRoom(room))
+    tx.ask(sql::ROOM)?.query_row([room.get()], room_info).optional()?.ok_or(AdminError::NoRoom(room))
 }
 
 /// The room is there, and no import is filling it: whoever came in would see a part of it.
@@ -135,20 +139,19 @@ fn expect_whole(tx: &Connection, room: RoomId) -> Result<(), AdminError> {
 impl Admin for Desk {
     async fn hold_snapshot(&mut self) -> Result<(), AdminError> {
         // The moment is that of the first question.
-        self.connection.execute_batch("BEGIN; SELECT 1 FROM rooms LIMIT 1")?;
-        Ok(())
+        self.connection.execute_batch("BEGIN")?;
+        Ok(self.connection.ask(PING)?.query_row([], |_| Ok(()))?)
     }
 
     async fn rooms(&mut self) -> Result<Vec<RoomInfo>, AdminError> {
-        let mut statement = self.connection.prepare(room_info!("ORDER BY r.id"))?;
+        let mut statement = self.connection.ask(sql::ROOMS)?;
         let rooms = statement.query_map([], room_info)?;
         Ok(rooms.collect::<rusqlite::Result<_>>()?)
     }
 
     async fn room(&mut self, room: RoomId) -> Result<(RoomInfo, Vec<Member>), AdminError> {
         let info = one_room(&self.connection, room)?;
-        let mut statement =
-            self.connection.prepare("SELECT user, read_marker FROM members WHERE room = ?1 ORDER BY user")?;
+        let mut statement = self.connection.ask(sql::MEMBERS)?;
         let members = statement.query_map([room.get()], |row| {
             Ok(Member { user: stored(UserId::new(row.get::<_, String>(0)?))?, read_marker: row.get(1)? })
         })?;
@@ -156,16 +159,13 @@ impl Admin for Desk {
     }
 
     async fn messages(&mut self, room: RoomId, after: i64, limit: u32) -> Result<Vec<Message>, AdminError> {
-        let mut statement = self.connection.prepare_cached(with_message_columns!(
-            "SELECT ",
-            " FROM messages m WHERE m.room = ?1 AND m.id > ?2 ORDER BY m.id LIMIT ?3"
-        ))?;
+        let mut statement = self.connection.ask(sql::MESSAGES)?;
         let messages = statement.query_map((room.get(), after, limit), |row| message_with_key(row, 0))?;
         Ok(messages.collect::<rusqlite::Result<_>>()?)
     }
 
     async fn create_room(&mut self, title: &str, members: &BTreeSet<UserId>) -> Result<RoomId, AdminError> {
-        self.change(|tx| Ok(rooms::create(tx, title.to_owned(), members.clone())?.id))
+        self.change(|tx| Ok(rooms::create(tx, title.to_owned(), members.clone(), None)?.id))
     }
 
     async fn add_members(
@@ -200,17 +200,19 @@ impl Admin for Desk {
         })
     }
 
-    async fn import(&mut self, into: &Import, batch: &[Message]) -> Result<RoomId, AdminError> {
+    async fn import(&mut self, import: &mut Import, batch: &[Message]) -> Result<RoomId, AdminError> {
         let room = self.change(|tx| {
-            let room = match into {
-                Import::New { title, created_at } => begin_import(tx, title, *created_at)?,
-                Import::Into(room) => still_unfinished(one_room(tx, *room))?,
+            let room = match import.room {
+                None => begin_import(tx, &import.title, import.created_at)?,
+                Some(room) => still_unfinished(one_room(tx, room), import.brought)?,
             };
             for message in batch {
                 insert(tx, room, message)?;
             }
             Ok(room)
         })?;
+        import.room = Some(room);
+        import.brought += batch.len() as i64;
         std::thread::sleep(PAUSE);
         Ok(room)
     }
@@ -222,13 +224,9 @@ impl Admin for Desk {
         members: &[Member],
     ) -> Result<(), AdminError> {
         self.change(|tx| {
-            still_unfinished(one_room(tx, room))?;
-            tx.execute(
-                "UPDATE rooms SET last_id = ?2, last_seq = ?3 WHERE id = ?1",
-                (room.get(), last_id, last_seq.get()),
-            )?;
-            let mut insert =
-                tx.prepare("INSERT INTO members (room, user, read_marker) VALUES (?1, ?2, ?3)")?;
+            still_unfinished(one_room(tx, room), last_id)?;
+            tx.ask(sql::FINISH_ROOM)?.execute((room.get(), last_id, last_seq.get()))?;
+            let mut insert = tx.ask(sql::INSERT_MEMBER)?;
             for Member { user, read_marker } in members {
                 insert.execute((room.get(), user.as_str(), read_marker))?;
             }
@@ -244,9 +242,9 @@ impl Admin for Desk {
             }
             // From the end, so that what is left has no hole and still shows as unfinished.
             let from = info.unfinished_import.unwrap_or(0) - DISCARDED_AT_ONCE;
-            tx.execute("DELETE FROM messages WHERE room = ?1 AND id > ?2", (room.get(), from))?;
+            tx.ask(sql::DELETE_MESSAGES)?.execute((room.get(), from))?;
             if from <= 0 {
-                tx.execute("DELETE FROM rooms WHERE id = ?1", [room.get()])?;
+                tx.ask(sql::DELETE_ROOM)?.execute([room.get()])?;
             }
             Ok(from > 0)
         })?;
@@ -257,10 +255,7 @@ impl Admin for Desk {
     async fn vacuum(&mut self) -> Result<Vacuumed, AdminError> {
         let bytes_before = self.bytes();
         self.connection.execute_batch("VACUUM")?;
-        // Folds the log into the file, which is cut to its size only then. Waits for no reader.
-        let busy: bool =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        let note = busy.then_some(
+        let note = self.fold()?.then_some(
             "somebody is reading the file; the rest comes back when a server next starts its log over",
         );
         Ok(Vacuumed { bytes_before, bytes_after: self.bytes(), note })
@@ -269,28 +264,22 @@ impl Admin for Desk {
 
 /// With a number of its own, which no room has had: a client may know that one still.
 fn begin_import(tx: &Connection, title: &str, created_at: Timestamp) -> Result<RoomId, AdminError> {
-    Ok(rooms::insert(tx, title, created_at)?)
+    Ok(rooms::insert(tx, title, created_at, None)?)
 }
 
 fn insert(tx: &Connection, room: RoomId, message: &Message) -> Result<(), AdminError> {
-    let inserted = tx
-        .prepare_cached(
-            "INSERT INTO messages
-                 (room, id, seq, sender, text, sent_at, edited_at, deleted, transaction_id, text_digest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute((
-            room.get(),
-            message.id.get(),
-            message.seq.get(),
-            message.sender.as_str(),
-            &message.text,
-            message.sent_at.as_millis(),
-            message.edited_at.map(Timestamp::as_millis),
-            message.deleted,
-            message.transaction_id.as_ref().map(TransactionId::as_str),
-            first_digest(message),
-        ));
+    let inserted = tx.ask(sql::INSERT_MESSAGE)?.execute((
+        room.get(),
+        message.id.get(),
+        message.seq.get(),
+        message.sender.as_str(),
+        &message.text,
+        message.sent_at.as_millis(),
+        message.edited_at.map(Timestamp::as_millis),
+        message.deleted,
+        message.transaction_id.as_ref().map(TransactionId::as_str),
+        first_digest(message),
+    ));
     match inserted {
         Ok(_) => Ok(()),
         Err(error) => Err(match taken(&error) {

@@ -11,11 +11,15 @@ use crate::store::admin::AdminError;
 use crate::store::error::{OpenError, StoreError};
 use rusqlite::backup::{Backup as Copy, StepResult};
 use rusqlite::{Connection, OpenFlags};
-use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Pages (of 4 KiB) between two looks at whether to go on: a megabyte, some milliseconds.
 const STEP: i32 = 256;
+
+/// Steps of SQLite's between two looks while it checks the copy: far less than a millisecond.
+const CHECK_STEP: i32 = 1_000;
 
 /// What was copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +65,12 @@ pub(crate) enum Stage {
 }
 
 /// Copies the database `from` over the empty file `to`, and looks whether the copy is sound. An old schema is copied
-/// as it is: a backup is what one makes before bringing it up to date.
+/// as it is: a backup is what one makes before bringing it up to date. Ends soon after `stopped` is set.
 pub(crate) fn backup(
     from: &Path,
     to: &Path,
-    mut stage: impl FnMut(Stage) -> ControlFlow<()>,
+    stopped: &Arc<AtomicBool>,
+    mut stage: impl FnMut(Stage),
 ) -> Result<Backup, BackupError> {
     refuse_missing(from)?;
     let source = open_reader(from)?;
@@ -80,7 +85,8 @@ pub(crate) fn backup(
         let progress = copy.progress();
         let pages = |count: i32| u64::try_from(count).unwrap_or(0) * page;
         let done = pages(progress.pagecount - progress.remaining);
-        if stage(Stage::Copying(done, pages(progress.pagecount))).is_break() {
+        stage(Stage::Copying(done, pages(progress.pagecount)));
+        if stopped.load(Ordering::Relaxed) {
             return Err(BackupError::Interrupted);
         }
         match step {
@@ -91,10 +97,13 @@ pub(crate) fn backup(
     }
     drop(copy);
     drop(source);
-    if stage(Stage::Checking).is_break() {
-        return Err(BackupError::Interrupted);
-    }
-    check(&target, version)
+    stage(Stage::Checking);
+    let asked = Arc::clone(stopped);
+    target.progress_handler(CHECK_STEP, Some(move || asked.load(Ordering::Relaxed)))?;
+    check(&target, version).map_err(|error| match stopped.load(Ordering::Relaxed) {
+        true => BackupError::Interrupted,
+        false => error,
+    })
 }
 
 fn check(copy: &Connection, version: i64) -> Result<Backup, BackupError> {

@@ -1,5 +1,6 @@
 //! How connections are set up: one that writes, several that only read.
 
+use super::migrations;
 use crate::store::error::OpenError;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -12,11 +13,19 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements kept prepared per connection; the store has about twenty in all.
 const STATEMENTS: usize = 64;
 
+/// Makes the file if there is none. One of another program or of a newer server is refused as it is.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
         return Err(OpenError::NotAFile(path.to_owned()));
     }
     let unusable = |source| OpenError::Unusable { path: path.to_owned(), source };
+    if path.exists() {
+        // Looked at first by who changes nothing: another program's file is not to be put into another journal mode.
+        migrations::version(&open_reader(path)?).map_err(|error| match error {
+            OpenError::Migration(source) => unusable(source),
+            other => other,
+        })?;
+    }
     make_private(path);
     let connection = open(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(unusable)?;
     // WAL: readers never wait for the writer, nor it for them. FULL syncs the log at each commit;

@@ -30,8 +30,8 @@ pub(super) fn edit(
     Ok(Message { seq, text: text.as_str().to_owned(), edited_at: Some(edited_at), ..message })
 }
 
-/// Leaves a tombstone: everything but the text. The digest stays, so that a late replay of the `POST`
-/// still finds what it has made instead of saying it again.
+/// Leaves a tombstone: everything but the text and its digest, by which a guess at it could be checked. The key stays, so
+/// that a late replay of the `POST`, whatever its text, still finds what it has made instead of saying it again.
 pub(super) fn delete(
     tx: &Connection,
     room: RoomId,

@@ -7,7 +7,7 @@ use crate::store::expiry::{AT_ONCE, OldKeys, ROOMS_AT_ONCE};
 use chat_protocol::{RoomId, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
-/// Of the next rooms after `after`, those whose first key is older than `before`.
+/// Of the next rooms after `after`, those where a key is older than `before`.
 pub(super) fn old(tx: &Connection, after: i64, before: Timestamp) -> Result<OldKeys, StoreError> {
     let mut statement = tx.ask(sql::OLD_KEYS)?;
     let rows = statement.query_map((after, before.as_millis(), ROOMS_AT_ONCE), |row| {
@@ -18,6 +18,7 @@ pub(super) fn old(tx: &Connection, after: i64, before: Timestamp) -> Result<OldK
 
 /// Clears the next old keys of `room`, and says whether there may be more.
 pub(super) fn clear(tx: &Connection, room: RoomId, before: Timestamp) -> Result<bool, StoreError> {
+    tx.ask(sql::CLEAR_CREATION)?.execute((room.get(), before.as_millis()))?;
     let found = tx
         .ask(sql::WHICH_KEYS)?
         .query_row((room.get(), before.as_millis(), AT_ONCE), |row| {

@@ -14,7 +14,7 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage) -> Result<Message, Store
     access(tx, new.room, &new.sender)?;
     let digest = digest(new.text.as_str());
     if let Some((known, message)) = by_key(tx, new)? {
-        // Without a digest it was imported, and what it said at first nobody knows.
+        // Without a digest it was deleted or imported, and what it said at first nobody knows.
         let same = known.is_none_or(|known| known == digest);
         return if same { Ok(message) } else { Err(StoreError::IdempotencyKeyReused) };
     }

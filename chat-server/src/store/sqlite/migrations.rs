@@ -12,6 +12,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001_rooms_and_messages.sql"),
     include_str!("schema/0002_removals.sql"),
     include_str!("schema/0003_keys_expire.sql"),
+    include_str!("schema/0004_deleted_is_gone.sql"),
+    include_str!("schema/0005_rooms_have_keys.sql"),
 ];
 
 /// The version this server writes.

@@ -4,7 +4,8 @@
 //!   into one transaction, each in a savepoint of its own, and answered after the commit: under load
 //!   one sync to the disk confirms many messages (`writer`).
 //! - **A few readers**, each a thread with its own connection. WAL lets them read while the writer
-//!   writes; each question is one transaction, so a page and its cursor are of one moment (`reader`).
+//!   writes; each question is one transaction, so a page and its cursor are of one moment (`reader`). Those who count
+//!   what is unread never have more than half of them.
 //! - Both queues are bounded. When one is full the answer is [`StoreError::Busy`], at once.
 //! - `synchronous=FULL`: what was confirmed survives `kill -9` and a power cut.
 
@@ -30,7 +31,7 @@ pub(crate) use backup::{BackupError, Stage, backup};
 use super::backend::Backend;
 use super::error::{OpenError, StoreError};
 use super::expiry::OldKeys;
-use super::model::{Changes, Missed, NewMessage, PAGE_BYTES, PageRequest};
+use super::model::{Changes, Creation, Missed, NewMessage, PAGE_BYTES, PageRequest};
 use super::notices::{self, Announce, Changed};
 use super::{Options, StoreThreads};
 use async_trait::async_trait;
@@ -75,12 +76,17 @@ impl Backend for Sqlite {
         self.readers.read(|tx| Ok(tx.ask(sql::PING)?.query_row([], |_| Ok(()))?)).await
     }
 
-    async fn create_room(&self, title: String, members: BTreeSet<UserId>) -> Result<Room, StoreError> {
-        self.writer.write(move |tx| rooms::create(tx, title, members)).await
+    async fn create_room(
+        &self,
+        title: String,
+        members: BTreeSet<UserId>,
+        creation: Option<Creation>,
+    ) -> Result<Room, StoreError> {
+        self.writer.write(move |tx| rooms::create(tx, title, members, creation.as_ref())).await
     }
 
     async fn rooms_of(&self, user: UserId) -> Result<Vec<RoomSummary>, StoreError> {
-        self.readers.read(move |tx| rooms::of(tx, &user)).await
+        self.readers.count(move |tx| rooms::of(tx, &user)).await
     }
 
     async fn add_member(&self, room: RoomId, caller: UserId, user: UserId) -> Result<(), StoreError> {
@@ -119,7 +125,7 @@ impl Backend for Sqlite {
         self.writer.write(move |tx| markers::advance(tx, room, &user, id)).await?;
         // A reader counts: it takes 10 ms to count 100,000 unread messages, and the writer's time is
         // everybody's.
-        self.readers.read(move |tx| markers::of(tx, room, &reader)).await
+        self.readers.count(move |tx| markers::of(tx, room, &reader)).await
     }
 
     async fn page(

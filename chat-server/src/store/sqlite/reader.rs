@@ -3,7 +3,7 @@
 //! Threads of their own rather than `spawn_blocking`: the connections' statements stay prepared, and
 //! the number of reads under way is bounded by construction.
 
-use crate::metrics;
+use crate::metrics::{self, Raised};
 use crate::store::Options;
 use crate::store::error::StoreError;
 use rusqlite::Connection;
@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -19,6 +19,9 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 #[derive(Clone)]
 pub(super) struct Readers {
     jobs: SyncSender<Job>,
+    /// A place for each question that counts.
+    counting: Arc<Semaphore>,
+    most_waiting: i64,
     metrics: metrics::Store,
 }
 
@@ -30,6 +33,7 @@ impl Readers {
         threads: &mut Vec<JoinHandle<()>>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(options.reader_queue);
+        let counting = Arc::new(Semaphore::new((connections.len() / 2).max(1)));
         let receiver = Arc::new(Mutex::new(receiver));
         for connection in connections {
             options.metrics.connections_idle.inc();
@@ -37,7 +41,30 @@ impl Readers {
             let thread = std::thread::Builder::new().name("store-reader".into());
             threads.push(thread.spawn(move || run(connection, &jobs, &metrics))?);
         }
-        Ok(Self { jobs: sender, metrics: options.metrics.clone() })
+        let most_waiting = i64::try_from(options.reader_queue).unwrap_or(i64::MAX);
+        Ok(Self { jobs: sender, counting, most_waiting, metrics: options.metrics.clone() })
+    }
+
+    /// The same as [`Readers::read`] for a question that counts, which takes as long as there is to count. Of these no more
+    /// are asked at once than half of the readers can answer, and the rest is there for everybody.
+    pub(super) async fn count<T, F>(&self, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        if self.metrics.waiting_reads.get() >= self.most_waiting {
+            return Err(too_many());
+        }
+        let waiting = Raised::new(&self.metrics.waiting_reads);
+        let place = Arc::clone(&self.counting).acquire_owned().await;
+        let place = place.map_err(|_| StoreError::Failed("the readers have ended".into()))?;
+        drop(waiting);
+        self.read(move |tx| {
+            // Until it is answered, whether or not who asked is still there.
+            let _place = place;
+            question(tx)
+        })
+        .await
     }
 
     /// Runs `question` in one read transaction, on a snapshot of the last commit.
@@ -59,15 +86,16 @@ impl Readers {
         self.jobs.try_send(job).map_err(|error| {
             self.metrics.waiting_reads.dec();
             match error {
-                TrySendError::Full(_) => {
-                    self.metrics.busy_reads.inc();
-                    StoreError::Busy("too many reads are waiting".into())
-                }
+                TrySendError::Full(_) => too_many(),
                 TrySendError::Disconnected(_) => StoreError::Failed("the readers have ended".into()),
             }
         })?;
         answered.await.map_err(|_| StoreError::Failed("a reader dropped the question".into()))?
     }
+}
+
+fn too_many() -> StoreError {
+    StoreError::Busy("too many reads are waiting".into())
 }
 
 fn in_snapshot<T>(
@@ -94,3 +122,6 @@ fn run(mut connection: Connection, jobs: &Mutex<Receiver<Job>>, metrics: &metric
         metrics.connections_idle.inc();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
 //! Every statement that SQLite is asked on the way of a request. Each finds its rows by an index, which a test reads
-//! off the plans.
+//! off the plans of all of them; what a command asks has a table of its own.
 
 use crate::store::sql::{Sql, statements};
 use rusqlite::{CachedStatement, Connection};
@@ -51,7 +51,13 @@ statements! {
     HEAD = "SELECT last_seq, removals FROM rooms WHERE id = ?1";
 
     /// Makes a room.
-    INSERT_ROOM = "INSERT INTO rooms (title, created_at) VALUES (?1, ?2) RETURNING id";
+    INSERT_ROOM =
+        "INSERT INTO rooms (title, created_at, creator, creation_key, creation_digest) VALUES (?1, ?2, ?3, ?4, ?5)
+         RETURNING id";
+
+    /// The room that a key has made before.
+    ROOM_BY_KEY =
+        "SELECT id, created_at, creation_digest FROM rooms WHERE creator = ?1 AND creation_key = ?2";
 
     /// The rooms of a user.
     ROOMS_OF = with_message_columns!(
@@ -125,13 +131,13 @@ statements! {
     /// Gives one another text.
     EDIT = "UPDATE messages SET seq = ?3, text = ?4, edited_at = ?5 WHERE room = ?1 AND id = ?2";
 
-    /// Takes its text.
-    DELETE = "UPDATE messages SET seq = ?3, text = '', deleted = 1 WHERE room = ?1 AND id = ?2";
+    /// Takes its text, and what would tell a guess at it from another.
+    DELETE = "UPDATE messages SET seq = ?3, text = '', deleted = 1, text_digest = NULL WHERE room = ?1 AND id = ?2";
 
-    /// Of the next rooms, whether the first key is old.
+    /// Of the next rooms, whether the first key of a message is old, or the room's own.
     OLD_KEYS =
-        "SELECT r.id, m.sent_at IS NOT NULL AND m.sent_at < ?2
-           FROM (SELECT id, keys_from FROM rooms WHERE id > ?1 ORDER BY id LIMIT ?3) r
+        "SELECT r.id, coalesce(m.sent_at < ?2, false) OR (r.creation_key IS NOT NULL AND r.created_at < ?2)
+           FROM (SELECT id, keys_from, creation_key, created_at FROM rooms WHERE id > ?1 ORDER BY id LIMIT ?3) r
            LEFT JOIN messages m ON m.room = r.id AND m.id = r.keys_from
           ORDER BY r.id";
 
@@ -144,6 +150,11 @@ statements! {
     /// Clears keys.
     CLEAR_KEYS =
         "UPDATE messages SET transaction_id = NULL, text_digest = NULL WHERE room = ?1 AND id >= ?2 AND id < ?3";
+
+    /// Clears the room's own key, if it is old.
+    CLEAR_CREATION =
+        "UPDATE rooms SET creator = NULL, creation_key = NULL, creation_digest = NULL
+          WHERE id = ?1 AND creator IS NOT NULL AND created_at < ?2";
 
     /// Remembers up to where.
     KEYS_FROM = "UPDATE rooms SET keys_from = ?2 WHERE id = ?1";

@@ -125,10 +125,7 @@ impl Writer {
         self.jobs.try_send(job).map_err(|error| {
             self.metrics.waiting_writes.dec();
             match error {
-                TrySendError::Full(_) => {
-                    self.metrics.busy_writes.inc();
-                    StoreError::Busy("too many writes are waiting".into())
-                }
+                TrySendError::Full(_) => StoreError::Busy("too many writes are waiting".into()),
                 TrySendError::Disconnected(_) => StoreError::Failed("the writer has ended".into()),
             }
         })?;

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Runs a command in a thread, as the test's own goes on answering.
 async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -137,4 +138,23 @@ async fn vacuum_gives_back_what_a_discarded_room_took_beside_a_running_server() 
     assert!(bytes("bytes_before") > 4 << 20 && bytes("bytes_after") < 1 << 20, "{gained}");
     assert_eq!(alice.say(room, "after").await.id.get(), 2);
     assert_eq!(alice.page(room, "").await.messages[0].text, "before");
+}
+
+#[tokio::test]
+async fn a_vacuum_beside_somebody_who_reads_on_and_on_is_soon_over_and_keeps_nobody_from_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("chat.db");
+    let server = Server::start_on(&database, &["--user-rate", "0"]);
+    let alice = server.user("alice");
+    let room = alice.make_room(&[]).await;
+    let reader = Connection::open(&database).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM rooms").unwrap();
+    let (begun, from) = (Instant::now(), database.clone());
+    let vacuum = tokio::task::spawn_blocking(move || does(&from, &["vacuum"]));
+    while !vacuum.is_finished() {
+        alice.say(room, "go on").await; // 201, or it fails
+    }
+    assert!(vacuum.await.unwrap().contains("somebody is reading the file"));
+    // A minute is what a command waits for a lock.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

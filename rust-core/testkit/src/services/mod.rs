@@ -5,7 +5,7 @@
 mod postgres;
 mod redis;
 
-pub use postgres::Postgres;
+pub use postgres::{Held, Postgres};
 pub use redis::Redis;
 
 use std::io::ErrorKind;

@@ -8,8 +8,15 @@ CREATE TABLE rooms (
     last_id    bigint NOT NULL DEFAULT 0, -- the newest message
     last_seq   bigint NOT NULL DEFAULT 0, -- the newest change: what an idle poll compares
     removals   bigint NOT NULL DEFAULT 0, -- how often somebody was taken out
-    keys_from  bigint NOT NULL DEFAULT 1  -- the first message that may still have its sender's key
+    keys_from  bigint NOT NULL DEFAULT 1, -- the first message that may still have its sender's key
+    -- By what it is found again if it was asked for twice: whose request it was, its Idempotency-Key until that expires,
+    -- and a digest of what was asked for, which tells a replay from a reused key.
+    creator         text COLLATE "C",
+    creation_key    text COLLATE "C",
+    creation_digest bytea
 ) WITH (fillfactor = 50);                 -- each commit writes the row anew; beside the old one no index is touched
+
+CREATE UNIQUE INDEX rooms_by_key ON rooms (creator, creation_key) WHERE creation_key IS NOT NULL;
 
 CREATE TABLE members (
     room        bigint NOT NULL REFERENCES rooms (id),
@@ -34,7 +41,7 @@ CREATE TABLE messages (
     deleted        boolean NOT NULL DEFAULT false,
     transaction_id text    COLLATE "C",    -- the sender's Idempotency-Key, until it expires
     text_digest    bytea,                  -- of the text as first sent: tells a replay from a reused key, even
-                                           -- after an edit or a deletion
+                                           -- after an edit; none once deleted
     PRIMARY KEY (room, id)
 );
 

@@ -96,9 +96,26 @@ const OFTEN: &[(Sql, &str, &[&str], &str)] = &[
     (super::UPDATE_MESSAGES, "3, '{7}', '{5001}', '{a}', '{1}', '{f}'", &["messages_pkey"], "id ="),
     (super::MEMBERS_AMONG, "3, '{user7}'", &["members_"], "user_id ="),
     (super::LOCK_ROOM, "3", &["rooms_pkey"], "id ="),
+    (super::DELETE_MEMBERS, "3, '{user7}'", &["members_by_user"], "user_id ="),
+    (super::UPDATE_ROOM, "3, 5001, 5001, 0", &["rooms_pkey"], "id ="),
+    (super::OLD_KEYS, "0, 0, 1000", &["rooms_pkey", "messages_pkey"], "id >"),
+    (super::ROOM_BY_KEY, "'user7', 'key7'", &["rooms_by_key"], "creation_key ="),
+    (super::CLEAR_CREATION, "3, 0", &["rooms_"], "id ="),
+    (super::KEYS_FROM, "3, 5", &["rooms_pkey"], "id ="),
     (super::WHICH_KEYS, "3, 0, 500", &["messages_pkey"], "id <"),
     (super::CLEAR_KEYS, "3, 1, 500", &["messages_pkey"], "id <"),
 ];
+
+/// What does not look for anything.
+const FINDS_NOTHING: &[&str] = &["PING", "CREATE_ROOM", "INSERT_MESSAGES", "INSERT_MEMBERS"];
+
+#[test]
+fn the_plan_of_every_statement_is_looked_at() {
+    for (name, sql) in super::ALL {
+        let looked_at = OFTEN.iter().any(|(often, ..)| often.0 == sql.0);
+        assert!(looked_at != FINDS_NOTHING.contains(name), "{name}");
+    }
+}
 
 /// A connection keeps its plans until autovacuum has looked at the tables again: so they must be the same in an empty
 /// table, in a small one and in a large one, whether or not PostgreSQL has statistics.

@@ -18,6 +18,14 @@ fn a_url_is_shown_without_its_password_however_wrong_it_is() {
         ("postgres://chat:hunter2/x@db/chat", "postgres://chat@db:5432/chat"),
         ("postgres://chat:12?hunter2@db/chat", "postgres://chat@db:5432/chat"),
         ("postgres://chat:hunter2%zz@db:port/chat", "postgres://…"),
+        ("postgres://chat:12%40hunter2@db/chat", "postgres://chat@db:5432/chat"),
+        ("postgres://chat:12@hunter2@db/chat", "postgres://…"),
+        ("postgres://chat:12@hunter2/34@db/chat", "postgres://…"),
+        ("postgres://chat:12@hunter2?34@db/chat", "postgres://…"),
+        ("postgres://db/chat?user=chat&password=12@hunter2", "postgres://…"),
+        ("postgres://db:1/chat?user=chat&password=12@hunter2", "postgres://…"),
+        ("host=db user=chat password=hunter2", "postgres://…"),
+        ("user=chat password=hunter2 dbname=chat", "postgres://…"),
     ] {
         let url = PostgresUrl::new(url);
         assert_eq!(url.to_string(), shown);
@@ -37,9 +45,19 @@ fn what_cannot_be_used_is_said_in_words() {
         ("postgres://db/chat?sslmode=perhaps", "sslmode is disable, prefer"),
         ("postgres://db/chat?sslmode=verify-full&sslrootcert=/no/such/file", "cannot read /no/such/file"),
         ("postgres://db:many/chat", "port"),
+        ("postgres://chat:12@hunter2@db/chat", "write @ in a password as %40"),
+        ("host=db password=hunter2", "begins with postgres://"),
         ("postgres://db/chat?colour=red", "colour"),
     ] {
         let error = PostgresUrl::new(url).config().err().unwrap().to_string();
         assert!(error.contains(why), "{url}: {error}");
     }
+}
+
+#[test]
+fn what_libpq_would_take_is_no_name_of_a_file() {
+    for given in ["host=db dbname=chat", "dbname=chat password=hunter2"] {
+        assert!(PostgresUrl::is_meant(given), "{given}");
+    }
+    assert!(!PostgresUrl::is_meant("chat.db") && !PostgresUrl::is_meant("/var/lib/host=a/chat.db"));
 }
