@@ -232,10 +232,14 @@ fn what_is_printed_says_where_each_setting_is_from_and_reads_back_as_the_same() 
 
 #[test]
 fn a_database_of_which_nobody_can_say_where_its_password_ends_is_not_printed() {
-    for given in
-        ["postgres://chat:12@hunter2/34@db/chat", "host=db password=hunter2", "user=chat password=hunter2"]
-    {
-        let printed = with_file("", &["--print-config", "--database", given], &[]).unwrap().printed;
-        assert!(printed.contains("# database = \"(hidden)\"") && !printed.contains("hunter2"), "{printed}");
+    let given = "postgres://chat:12@hunter2/34@db/chat";
+    let printed = with_file("", &["--print-config", "--database", given], &[]).unwrap().printed;
+    assert!(printed.contains("# database = \"(hidden)\"") && !printed.contains("hunter2"), "{printed}");
+    for given in ["host=db password=hunter2", "user=chat password=hunter2"] {
+        let ConfigError::Usage(why) = with(&["--database", given], &[]).unwrap_err() else {
+            panic!("{given}")
+        };
+        let why = why.to_string();
+        assert!(why.contains("neither a file nor PostgreSQL") && !why.contains("hunter2"), "{why}");
     }
 }

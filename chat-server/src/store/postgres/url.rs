@@ -37,8 +37,8 @@ impl PostgresUrl {
         Self(url.into())
     }
 
-    /// Whether nobody can say where the password ends, or it is no URL at all. What follows the first `@` is taken for the host, and is shown; it may
-    /// be the rest of a password.
+    /// Whether nobody can say where the password ends, or it is no URL at all. What follows the first `@` is taken for the
+    /// host, and is shown; it may be the rest of a password.
     pub(crate) fn is_ambiguous(&self) -> bool {
         let (before, behind) = self.0.split_once('@').unwrap_or((&self.0, ""));
         behind.contains('@')
