@@ -78,17 +78,19 @@ impl Proxies {
     /// Whom a request is from that came from `peer`.
     pub(super) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Client {
         let Some(mut address) = peer else { return Client::default() };
-        let mut said = self.said(headers).into_iter();
+        let (mut said, mut named) = (self.said(headers).into_iter(), false);
         while self.trusts(address) {
             match said.next() {
-                Some(Some(before)) => address = before,
+                Some(Some(before)) => (address, named) = (before, true),
                 // Written in place of an address: who is behind it is not known, and limited all the same.
                 Some(None) => return Client(Some(Network::of(address))),
                 // The proxy asks for itself.
                 None => break,
             }
         }
-        Client(self.limited(address))
+        // The loopback that a proxy names is the proxy's, not ours.
+        let far = named && !self.trusts(address);
+        Client(if far { Some(Network::of(address)) } else { self.limited(address) })
     }
 
     /// Whether `peer` writes what a proxy writes, and none was named. Whoever is out on the open network may write
@@ -205,6 +207,7 @@ mod tests {
             ("[2001:db8::1]", "2001:db8::1"),
             ("2001:db8::1", "2001:db8::2"),
             ("::ffff:198.51.100.1", "198.51.100.1"),
+            ("198.51.100.1, 127.0.0.1", "127.0.0.1"),
         ] {
             assert_eq!(client(&proxies, "10.0.0.1", &[("x-forwarded-for", said)]), network(whom), "{said}");
             assert_eq!(client(&proxies, "::ffff:10.0.0.1", &[("x-forwarded-for", said)]), network(whom));
