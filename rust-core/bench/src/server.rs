@@ -50,9 +50,10 @@ impl Server {
         let mut stream = TcpStream::connect(self.address)?;
         write!(
             stream,
-            "POST {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nAuthorization: Bearer {}\r\nIdempotency-Key: 1\r\n\
+            "POST {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nAuthorization: Bearer {}\r\nIdempotency-Key: {}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.token,
+            fastrand::u64(..),
             body.len()
         )?;
         let mut answer = String::new();

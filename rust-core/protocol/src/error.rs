@@ -128,7 +128,7 @@ codes! {
     /// The socket's route wants a WebSocket handshake, with the subprotocol [`crate::SUBPROTOCOL`].
     UpgradeRequired = "upgrade_required", 426, "A WebSocket handshake is required";
     /// The same key came with another text.
-    IdempotencyKeyReused = "idempotency_key_reused", 422, "Idempotency-Key was used for another message";
+    IdempotencyKeyReused = "idempotency_key_reused", 422, "Idempotency-Key was used for something else";
     /// A field has a value that is not allowed.
     Invalid = "invalid", 422, "A value is not allowed";
     /// Too many requests; `Retry-After` says when to come back.

@@ -102,7 +102,9 @@ impl Subject {
         let (named, others) = members.split_at(members.len().min(MAX_ROOM_MEMBERS));
         let body = json!({ "title": "bench", "members": named }).to_string();
         let (mut line, host) = (Line::connect(self.address).await?, token("host")?);
-        let room = created(&line.ask(&post("/v1/rooms", &host, "room", &body)).await?)?;
+        // Another room each time: so a key of its own.
+        let key = format!("room-{}", fastrand::u64(..));
+        let room = created(&line.ask(&post("/v1/rooms", &host, &key, &body)).await?)?;
         let room = room["id"].as_i64().context("the room has no id")?;
         for user in others {
             let request = format!(
