@@ -24,9 +24,9 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a new connection may stay silent, or dribble, before its first request is complete.
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a kept-alive HTTP/1.1 connection may wait for the next request's head, hyper counting the
-/// idle time too; and how long an HTTP/2 connection may be there for nothing. Longer than the 90 s for which reqwest keeps an idle connection, so that the client
-/// lets go first and no request is sent into a socket that we are closing.
+/// How long a kept-alive HTTP/1.1 connection may wait for the next request's head, hyper counting the idle time too; and
+/// how long an HTTP/2 connection may be there for nothing. Longer than the 90 s for which reqwest keeps an idle connection,
+/// so that the client lets go first and no request is sent into a socket that we are closing.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often a silent HTTP/2 connection is asked whether anybody is there.

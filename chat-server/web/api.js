@@ -1,7 +1,7 @@
 // Requests to the server, what it answers when it refuses, and the wait before the next try.
 
 /** The longest that an answer may take. A try that fails is repeated; one that hangs would not be. */
-const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 20_000;
 
 /** An answer that refuses: `application/problem+json` (RFC 9457). `code` is what to act on. */
 export class Refusal extends Error {

@@ -5,7 +5,7 @@
 // cursor; from there on a stream tells what changes (listen.js). A stream that breaks is resumed at the cursor, by
 // whatever way, so nothing is lost; and since one `id` is one row, of which the highest `seq` wins, nothing is doubled.
 
-import { endsSession, pause, Refusal, sleep } from "./api.js";
+import { endsSession, PATIENCE_MS, pause, Refusal, sleep } from "./api.js";
 import { nextWay, WAYS } from "./listen.js";
 
 const PAGE = 50;
@@ -185,7 +185,7 @@ export class Room {
    * milliseconds to spread the next question. */
   async poll(signal, held = 0) {
     const path = `${this.path}/messages?after=${this.cursor}${held ? `&wait=${held}` : ""}`;
-    const { head, body: page } = await this.api.answer(path, { signal, patience: (held + 20) * 1_000 });
+    const { head, body: page } = await this.api.answer(path, { signal, patience: held * 1_000 + PATIENCE_MS });
     if (page) this.take(page.messages, page.cursor); // Not 204: something is new.
     return { news: Boolean(page), jitter: Number(head.headers.get("chat-jitter")) };
   }

@@ -59,10 +59,8 @@ impl FromStr for Database {
         if !PostgresUrl::is_meant(given) {
             return Ok(Self::File(given.into()));
         }
-        match given.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(PostgresUrl::new(given))),
-            _ => Err(InvalidDatabase),
-        }
+        let url = PostgresUrl::new(given);
+        if url.is_postgres() { Ok(Self::Postgres(url)) } else { Err(InvalidDatabase) }
     }
 }
 

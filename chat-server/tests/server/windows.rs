@@ -1,9 +1,34 @@
 //! Peers of HTTP/2 that open no window: what they asked for waits for them, and there is a bound to it.
 
-use crate::common::{Server, say_at_once};
-use axum::http::Request;
-use h2::client::Builder;
+use crate::common::{Api, Server, say_at_once};
+use axum::http::{Request, Response};
+use h2::RecvStream;
+use h2::client::{Builder, SendRequest};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+/// A connection of HTTP/2 that takes the heads of answers and nothing behind them.
+struct Windowless {
+    requests: SendRequest<&'static [u8]>,
+    connection: JoinHandle<Result<(), h2::Error>>,
+    token: String,
+}
+
+impl Windowless {
+    async fn connect(server: &Server, user: &Api) -> Self {
+        let tcp = TcpStream::connect(server.address()).await.unwrap();
+        let (requests, connection) = Builder::new().initial_window_size(0).handshake(tcp).await.unwrap();
+        Self { requests, connection: tokio::spawn(connection), token: user.token.clone().unwrap() }
+    }
+
+    async fn ask(&self, path: &str, encoding: &str) -> Response<RecvStream> {
+        let request = Request::get(format!("http://x{path}"))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("accept-encoding", encoding);
+        let mut requests = self.requests.clone().ready().await.unwrap();
+        requests.send_request(request.body(()).unwrap(), true).unwrap().0.await.unwrap()
+    }
+}
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
@@ -14,34 +39,24 @@ async fn pages_that_wait_for_a_window_cost_a_bounded_memory() {
     say_at_once(&alice, room, 500, &"🦀".repeat(4_000)).await;
     // As much of it as one page takes is read once, so that what a server needs for any is not counted.
     alice.page(room, "?after=0&limit=500").await;
-    // As many that are taken: what making them leaves in the server is not what is looked for.
-    for _ in 0..60 {
-        alice.get("/v1/rooms").await;
-    }
     let before = server.resident_bytes();
 
-    let tcp = TcpStream::connect(server.address()).await.unwrap();
-    let (requests, connection) =
-        Builder::new().initial_window_size(0).handshake::<_, &[u8]>(tcp).await.unwrap();
-    let connection = tokio::spawn(connection);
+    let peer = Windowless::connect(&server, &alice).await;
+    let path = format!("/v1/rooms/{room}/messages?after=0&limit=500");
     let ask = async |encoding: &str| {
-        let request = Request::get(format!("http://x/v1/rooms/{room}/messages?after=0&limit=500"))
-            .header("authorization", format!("Bearer {}", alice.token.as_ref().unwrap()))
-            .header("accept-encoding", encoding);
-        let mut requests = requests.clone().ready().await.unwrap();
-        let answer = requests.send_request(request.body(()).unwrap(), true).unwrap().0.await.unwrap();
+        let answer = peer.ask(&path, encoding).await;
         assert_eq!(answer.status(), 200);
         answer
     };
     let mut answers = vec![ask("identity").await];
     // By now the server has said how many it answers at once.
-    let streams = requests.current_max_send_streams();
+    let streams = peer.requests.current_max_send_streams();
     assert!(streams >= 60, "{streams}: thirty rooms, each with a stream and something to say");
     while answers.len() < streams {
         answers.push(ask(if answers.len() % 2 == 0 { "gzip" } else { "identity" }).await);
     }
     let grown = server.resident_bytes().saturating_sub(before);
-    connection.abort();
+    peer.connection.abort();
     println!("{streams} streams: {} KiB", grown >> 10);
     assert!(grown < 64 << 20, "{} MB for one connection", grown >> 20);
 }
@@ -71,20 +86,10 @@ async fn lists_of_many_rooms_that_wait_for_a_window_are_two_of_a_user_at_once() 
     }
     let before = server.resident_bytes();
 
-    let tcp = TcpStream::connect(server.address()).await.unwrap();
-    let (requests, connection) =
-        Builder::new().initial_window_size(0).handshake::<_, &[u8]>(tcp).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let ask = async |encoding: &str| {
-        let request = Request::get("http://x/v1/rooms")
-            .header("authorization", format!("Bearer {}", alice.token.as_ref().unwrap()))
-            .header("accept-encoding", encoding);
-        let mut requests = requests.clone().ready().await.unwrap();
-        requests.send_request(request.body(()).unwrap(), true).unwrap().0.await.unwrap()
-    };
+    let peer = Windowless::connect(&server, &alice).await;
     let mut answers = vec![];
     for number in 0..60 {
-        answers.push(ask(if number % 2 == 0 { "identity" } else { "gzip" }).await);
+        answers.push(peer.ask("/v1/rooms", if number % 2 == 0 { "identity" } else { "gzip" }).await);
     }
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status().as_u16()).collect();
     assert_eq!(statuses[..2], [200, 200]);
@@ -101,7 +106,7 @@ async fn lists_of_many_rooms_that_wait_for_a_window_are_two_of_a_user_at_once() 
 
     // With the connection go the answers, and with them their places.
     drop(answers);
-    connection.abort();
+    peer.connection.abort();
     let waited = std::time::Instant::now();
     while alice.get("/v1/rooms").await.status != 200 {
         assert!(waited.elapsed() < crate::common::DEADLINE, "the places are lost");

@@ -30,49 +30,43 @@ async fn after_a_restart_of_the_server_nothing_is_lost_or_doubled() {
     }
 }
 
-#[tokio::test]
-#[ignore = "needs Chromium: scripts/test web"]
-async fn where_no_websocket_comes_through_the_page_goes_on_by_events() {
+/// In a browser in which something is `blocked`, by a script that runs before anybody signs in.
+async fn goes_on_by(transport: &str, blocked: &str) {
     let server = ServerProcess::start();
     let room = server.room();
     let browser = Browser::start().await;
     browser.page.goto(server.url()).await.unwrap();
-    // What a page sees of a proxy that knows no upgrade.
-    let blocked = "window.WebSocket = class {
-            constructor() { setTimeout(() => this.onclose({ code: 1006 })) }
-            close() {}
-        }";
     browser.run(blocked).await;
     browser.write("#token", &server.token("alice")).await;
     browser.click("#sign-in button").await;
     browser.open(room).await;
     browser.is_live().await;
-    assert_eq!(browser.run("return document.getElementById('transport').value").await, json!("events"));
+    assert_eq!(browser.run("return document.getElementById('transport').value").await, json!(transport));
     server.say(room, "bob", "one");
     browser.shows(&["one"]).await;
 }
 
 #[tokio::test]
 #[ignore = "needs Chromium: scripts/test web"]
+async fn where_no_websocket_comes_through_the_page_goes_on_by_events() {
+    // What a page sees of a proxy that knows no upgrade.
+    let blocked = "window.WebSocket = class {
+            constructor() { setTimeout(() => this.onclose({ code: 1006 })) }
+            close() {}
+        }";
+    goes_on_by("events", blocked).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium: scripts/test web"]
 async fn where_events_are_held_back_too_the_page_goes_on_by_polling() {
-    let server = ServerProcess::start();
-    let room = server.room();
-    let browser = Browser::start().await;
-    browser.page.goto(server.url()).await.unwrap();
     // What a page sees of a proxy that waits for the end of an answer before it passes anything on.
     let blocked = "const fetched = window.fetch;
         sessionStorage.setItem('transport', 'events');
         window.fetch = (path, options) => String(path).includes('/events')
             ? new Promise((_, reject) => setTimeout(() => reject(new TypeError('held back')), 50))
             : fetched(path, options)";
-    browser.run(blocked).await;
-    browser.write("#token", &server.token("alice")).await;
-    browser.click("#sign-in button").await;
-    browser.open(room).await;
-    browser.is_live().await;
-    assert_eq!(browser.run("return document.getElementById('transport').value").await, json!("polling"));
-    server.say(room, "bob", "one");
-    browser.shows(&["one"]).await;
+    goes_on_by("polling", blocked).await;
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ impl PostgresUrl {
     }
 
     /// Whether it begins as one does.
-    fn is_postgres(&self) -> bool {
+    pub(in crate::store) fn is_postgres(&self) -> bool {
         self.0.starts_with("postgres://") || self.0.starts_with("postgresql://")
     }
 
